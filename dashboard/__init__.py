@@ -1,0 +1,1 @@
+"""The lab: a Streamlit app over `engine.api` and nothing deeper."""

@@ -1,0 +1,265 @@
+"""The lab: choose, start, watch, and read what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import controls, forms, live, results
+from dashboard.text import lab as text
+from dashboard.verdict import Verdict, outcome_of, verdict
+from engine import api
+
+BUSY = ("active", "paused")
+
+
+def page() -> None:
+    """The whole page, top to bottom."""
+    st.session_state.setdefault("choices", {})
+    controls.adopt_url()
+    shown, trouble = _shown()
+    form = controls.read_form()
+    progress = live.progress_of(shown)  # read once: buttons and charts must not disagree
+    left, main = st.columns([1, 3.75], gap="medium")
+    with left, st.container(key="controls"):
+        st.title("Counterweight", anchor=False)
+        controls.controls(form)
+        _buttons(form, shown, progress)
+        controls.advanced(form)
+    controls.write_url(form)
+    with main, st.container(key="main"):
+        if trouble:
+            st.warning(trouble)
+        header = _header_of(form, shown)
+        live.watch(shown, progress, forms.is_simulated(form.config), header)
+        if shown is not None:
+            _below(shown)
+
+
+def _shown() -> tuple[live.Shown | None, str]:
+    """The launch named in the URL with its configs, or why it cannot be shown."""
+    name = st.session_state.get("launch")
+    if not name:
+        return None, ""
+    try:
+        launch = api.find_launch(name)
+        configs = tuple(api.run(run).config for run in launch.runs)
+    except api.StoreError:
+        st.session_state["launch"] = None
+        return None, (
+            f"Launch {name} is not in this store of runs: it was made on another machine, or "
+            "deleted since. The settings are those of the link; Start trains them again."
+        )
+    if not st.session_state["choices"]:  # a link that names the launch only
+        st.session_state["choices"] = forms.form_of_runs(list(configs))
+    return live.Shown(launch, configs, forms.is_simulated(configs[0])), ""
+
+
+def _buttons(form: forms.Form, shown: live.Shown | None, progress: Any) -> None:
+    """Start; pause or resume, stop, reset."""
+    phase = live.phase(progress)
+    st.button(
+        "Start",
+        type="primary",
+        width="stretch",
+        disabled=phase in BUSY or bool(form.errors),
+        key="start",
+        on_click=_start,
+        args=(form, secrets.token_hex(8)),
+    )
+    if "start_trouble" in st.session_state:
+        st.markdown(f":red[{st.session_state['start_trouble']}]")
+    row = st.container(horizontal=True, gap="xsmall")
+    launch = shown.launch.id if shown else ""
+    if phase == "paused":
+        _button(row, "Resume", api.resume, launch, True)
+    else:
+        _button(row, "Pause", api.pause, launch, phase == "active")
+    _button(row, "Stop", api.stop, launch, phase in BUSY)
+    row.button("Reset", key="reset", width="stretch", on_click=_reset, help=text.HELP["reset"])
+
+
+def _button(place: Any, name: str, act: Callable[[str], None], launch: str, enabled: bool) -> None:
+    place.button(
+        name,
+        key=name.lower(),
+        width="stretch",
+        disabled=not enabled,
+        on_click=_control,
+        args=(act, launch),
+    )
+
+
+def _control(act: Callable[[str], None], launch: str) -> None:
+    try:
+        act(launch)
+    except api.CounterweightError as error:
+        st.session_state["start_trouble"] = str(error)
+
+
+def _start(form: forms.Form, token: str) -> None:
+    """Check, launch and remember; what is wrong is said beside its field."""
+    state = st.session_state
+    state.pop("start_trouble", None)
+    try:
+        launched = forms.configs(form)
+        api.check(launched[0])
+        api.ensure_workers()
+        state["launch"] = api.launch(launched, twins=True, priority="lab", token=token).id
+    except api.FieldError as error:
+        state["refused"] = {error.field: str(error)}
+    except api.CounterweightError as error:
+        state["start_trouble"] = str(error)
+
+
+def _start_with_label(shown: live.Shown, token: str) -> None:
+    """The same launch again, balancing the label beside the error."""
+    choices = forms.form_of_runs(list(shown.configs)) | {"moments": "e,r"}
+    st.session_state["choices"] = choices
+    _start(controls.read_form(), token)
+
+
+def _reset() -> None:
+    """Back to the first minute: preset values, no launch. Nothing is stopped or deleted."""
+    for name in ("launch", "refused", "start_trouble"):
+        st.session_state.pop(name, None)
+    st.session_state["choices"] = {}
+
+
+def _header_of(form: forms.Form, shown: live.Shown | None) -> Callable[[Any], None]:
+    """What draws the status line and the verdict above the charts."""
+    other = shown is not None and forms.configs(form) != list(shown.configs)
+    token = secrets.token_hex(8)
+
+    def header(now: Any) -> None:
+        with st.container(key="status"):
+            _status(form, shown, now, other)
+        with st.container(key="verdict"):
+            ended = live.phase(now) == "ended"
+            _verdict(shown, ended, token)
+
+    return header
+
+
+def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -> None:
+    simulated = shown.simulated if shown else forms.is_simulated(form.config)
+    badge = ":violet-badge[simulated data]" if simulated else ":green-badge[real data]"
+    if shown is None or now is None:
+        runs = "one run" if form.seeds == 1 else f"{form.seeds} runs"
+        twins = " and their twins without weights" if form.config.balanced else ""
+        st.progress(0.0, text=f"{badge} **Press Start**: {runs}{twins} train here at once.")
+        return
+    title = text.launch_title(shown.configs[0], len(shown.configs))
+    note = " · :gray[the settings have changed since]" if other else ""
+    share = min(1.0, now.epoch / max(1, shown.configs[0].epochs))
+    st.progress(
+        share, text=f"{badge} **{text.status(now, shown.configs[0].epochs)}** · {title}{note}"
+    )
+
+
+def _verdict(shown: live.Shown | None, ended: bool, token: str) -> None:
+    """Three sentences kept apart; their questions until there are answers."""
+    found = _found(shown) if shown is not None and ended else None
+    if found is None:
+        simulated = shown.simulated if shown else True
+        balanced = shown.balanced if shown else True
+        asked = text.questions(balanced, simulated)
+        for place, (about, question) in zip(st.columns(3), asked, strict=False):
+            place.markdown(f"**{about}**  \n:gray[{question}]")
+        return
+    sizes = [1.25, 1.25, 1, 0.9] if found.try_label else [1] * 3
+    places = st.columns(sizes, vertical_alignment="top")
+    for place, part in zip(places, found.parts, strict=False):
+        colour = {True: ":green[{}]", False: ":orange[{}]", None: "{}"}[part.good]
+        place.markdown(f"**{part.about}: {colour.format(part.finding)}**  \n{part.detail}")
+    if found.try_label and shown is not None:
+        places[3].button(
+            "Balance the label too",
+            key="label_too",
+            width="stretch",
+            on_click=_start_with_label,
+            args=(shown, token),
+            help=text.HELP["label_too"],
+        )
+
+
+def _found(shown: live.Shown) -> Verdict | None:
+    """The verdict, once there is a best epoch to speak of."""
+    if not shown.balanced:
+        return None
+    runs = api.runs(launch=shown.launch.id).set_index("run")
+    if runs["best_epoch"].isna().all():
+        return None
+    columns = ("violation", "violation_uniform", "target_se", "oracle_correlation")
+    epochs = api.epochs(list(shown.launch.runs), columns=columns)
+    return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0].moments))
+
+
+def _below(shown: live.Shown) -> None:
+    """Test metrics once the launch has ended, and everything to take away."""
+    runs = api.runs(launch=shown.launch.id).set_index("run")
+    broken = runs.loc[runs["state"] == "failed", "error"].dropna().unique()
+    for error in broken:
+        st.error(f"A run failed: {error}")
+    with st.container(key="results"):
+        numbers, files = st.columns([2.15, 1], gap="medium")
+        with numbers:
+            _tables(shown, runs)
+        with files:
+            _take_away(shown, runs)
+
+
+def _tables(shown: live.Shown, runs: pd.DataFrame) -> None:
+    st.subheader("At each run's best epoch", anchor=False)
+    if runs["best_epoch"].isna().all() or runs["test_auc"].isna().all():
+        st.caption("Test metrics are computed once, when a run ends.")
+        return
+    ids = [run for run in shown.launch.runs if pd.notna(runs.loc[run, "test_auc"])]
+    twins = {
+        run: twin
+        for run, twin in shown.launch.twins.items()
+        if pd.notna(runs.loc[twin, "test_auc"])
+    }
+    n = len(ids)
+    spread = f"mean ± 95 % interval over {n} seeds" if n > 1 else "one seed, so no interval"
+    st.caption(f"Chosen on validation AUC; {spread}. Difference: run − twin, seed by seed.")
+    if shown.simulated:
+        st.markdown(results.as_markdown(results.table(runs, ids, twins, "truth")))
+    for part, title in results.PARTS.items():
+        frame = results.table(runs, ids, twins, part)
+        if not frame.empty:
+            st.markdown(f"**{title}**")
+            st.markdown(results.as_markdown(frame))
+
+
+def _take_away(shown: live.Shown, runs: pd.DataFrame) -> None:
+    st.subheader("Take it away", anchor=False)
+    name = f"counterweight-{shown.launch.id}"
+    every = [*dict.fromkeys(shown.launch.runs), *shown.twins]
+    with st.container(horizontal=True):
+        st.download_button(
+            "Epochs (CSV)",
+            lambda: api.epochs(every).to_csv(index=False),
+            file_name=f"{name}-epochs.csv",
+            mime="text/csv",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Results (CSV)",
+            runs.to_csv(),
+            file_name=f"{name}-results.csv",
+            mime="text/csv",
+            on_click="ignore",
+        )
+    st.caption("The same from a shell:")
+    st.code(
+        forms.command_line(shown.configs[0], len(shown.configs)), language="bash", wrap_lines=True
+    )
+    st.caption("The address of this page shows this launch and its settings again.")
+
+
+page()

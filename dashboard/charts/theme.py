@@ -1,0 +1,89 @@
+"""One colour per role everywhere (Okabe-Ito), and how numbers are written.
+
+A role's colour may differ between light and dark; charts hold its name, "@balanced", and whoever
+draws the figure puts in the colour: the live figure in the browser, `resolved` in Python.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+# name -> (light, dark)
+PALETTE: dict[str, tuple[str, str]] = {
+    "balanced": ("#E69F00", "#E69F00"),
+    "balanced_thin": ("rgba(230,159,0,0.34)", "rgba(230,159,0,0.36)"),
+    "balanced_text": ("#9A6A00", "#F0B83C"),
+    "base": ("#6B7280", "#9AA3AF"),
+    "base_thin": ("rgba(107,114,128,0.35)", "rgba(154,163,175,0.35)"),
+    "exact": ("#000000", "#FFFFFF"),
+    "oracle": ("#009E73", "#1FBF92"),
+    "text": ("#20242A", "#E4E2DD"),
+    "muted": ("#666B73", "#A2A7AE"),
+    "grid": ("#ECE9E2", "#262B31"),
+    "axis": ("#C9C5BB", "#454B53"),
+    "band": ("rgba(0,96,143,0.10)", "rgba(79,168,220,0.16)"),
+    "band_text": ("#00608F", "#7CC0EA"),
+    "paper": ("#FDFCFA", "#14171B"),
+    "panel": ("#F2F0EB", "#1E2227"),
+    "lighter": ("#0072B2", "#56B4E9"),
+    "heavier": ("#D55E00", "#F0843C"),
+}
+
+# Weights: lighter than 1 is blue, heavier is vermilion, 1 is the paper.
+DIVERGING = [
+    [0.0, "@lighter"],
+    [0.5, "@panel"],
+    [1.0, "@heavier"],
+]
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MINUS = "−"
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """The palette as the live figure wants it: {"light": {name: colour}, "dark": {...}}."""
+    return {
+        "light": {name: pair[0] for name, pair in PALETTE.items()},
+        "dark": {name: pair[1] for name, pair in PALETTE.items()},
+    }
+
+
+def resolved(figure: Any, dark: bool = False) -> Any:
+    """`figure` with every "@name" replaced by its colour; text may hold several names."""
+    if isinstance(figure, dict):
+        return {key: resolved(value, dark) for key, value in figure.items()}
+    if isinstance(figure, list):
+        return [resolved(value, dark) for value in figure]
+    if isinstance(figure, str) and "@" in figure:
+        # Longest first: "@balanced_thin" begins with "@balanced".
+        for name in sorted(PALETTE, key=len, reverse=True):
+            figure = figure.replace(f"@{name}", PALETTE[name][int(dark)])
+    return figure
+
+
+def number(value: float, decimals: int = 3, signed: bool = False) -> str:
+    """A number in print: a true minus sign, never "-0.000"."""
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    if signed and float(text) > 0:
+        text = "+" + text
+    return text.replace("-", MINUS)
+
+
+def decimals_for(noise: float, at_most: int = 4) -> int:
+    """Decimals that show two digits of the noise, between 2 and `at_most`."""
+    if not math.isfinite(noise) or noise <= 0:
+        return 3
+    return min(at_most, max(2, 1 - math.floor(math.log10(noise))))
+
+
+def lam_label(lam: float) -> str:
+    """λ as the paper writes it: "0", "2⁻⁶", "1", "2³"; other values as plain numbers."""
+    if lam <= 0:
+        return "0"
+    power = math.log2(lam)
+    if power == round(power) and power != 0:
+        return "2" + str(round(power)).translate(_SUPERSCRIPT)
+    return f"{lam:.4g}"

@@ -1,0 +1,172 @@
+"""What changes while a launch trains: a fragment that looks every moment, and only then.
+
+A fragment's timer runs in the browser. It is on while something runs; the fragment that sees the
+end asks for one full rerun, which puts it on the page again without a timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.live import in_words, live_panels, narrow_layout
+from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
+from dashboard.live_figure import live_figure
+from engine import api
+
+EVERY_SECONDS = 0.7
+PAUSED_SECONDS = 4.0
+COLUMNS = (
+    *("entropy", "ess", "violation", "violation_uniform", "violation_r", "target_se"),
+    *("loss", "true_loss", "validation_auc", "validation_ndcg5", "validation_log_loss"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The launch on the page: its runs, their configs, and whether the data are simulated."""
+
+    launch: Any
+    configs: tuple[Any, ...]
+    simulated: bool
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the runs have weights at all."""
+        return bool(self.configs[0].balanced)
+
+    @property
+    def twins(self) -> list[str]:
+        """The twins, each once."""
+        return list(dict.fromkeys(self.launch.twins.values()))
+
+
+def phase(progress: Any) -> str:
+    """What the controls depend on: nothing, "active", "paused" or "ended"."""
+    if progress is None:
+        return ""
+    if progress.state in ("queued", "running"):
+        return "active"
+    return "paused" if progress.state == "paused" else "ended"
+
+
+def progress_of(shown: Shown | None) -> Any:
+    """How far the launch on the page is, None where there is none."""
+    return api.progress(shown.launch.id) if shown else None
+
+
+def watch(
+    shown: Shown | None, progress: Any, simulated: bool, header: Callable[[Any], None]
+) -> None:
+    """The status line and the charts, renewed while the launch is active.
+
+    Args:
+        progress: what the rest of the page was drawn from; once it is over, all is drawn anew.
+        simulated: what the empty panels are for while nothing is launched.
+        header: draws what stands above the charts, from the progress.
+    """
+    # A paused launch may be resumed by another browser or the command line.
+    every = {"active": EVERY_SECONDS, "paused": PAUSED_SECONDS}.get(phase(progress))
+
+    def look() -> None:
+        if shown and st.session_state.get("launch") != shown.launch.id:
+            st.rerun()  # a button of the fragment started another launch
+        now = progress_of(shown)
+        if phase(now) != phase(progress):
+            st.rerun()
+        header(now)
+        charts(shown, simulated)
+
+    st.fragment(look, run_every=every)()
+
+
+def charts(shown: Shown | None, simulated: bool) -> None:
+    """The six panels, the histogram and the map."""
+    left, right = st.columns([2.15, 1], gap="medium")
+    revision = shown.launch.id if shown else "none"
+    with left:
+        epochs = read_epochs(shown)
+        runs = list(shown.launch.runs) if shown else []
+        twins = shown.twins if shown else []
+        figure = live_panels(
+            epochs,
+            runs,
+            twins,
+            balanced=shown.balanced if shown else True,
+            simulated=shown.simulated if shown else simulated,
+            revision=revision,
+        )
+        live_figure(
+            figure,
+            key="panels",
+            label="Curves over epochs: entropy, constraint violation, losses, validation metrics",
+            description=in_words(epochs, runs, twins),
+            narrow=narrow_layout(),
+            crosshair=True,
+        )
+    with right:
+        _weights(shown, revision)
+
+
+def read_epochs(shown: Shown | None) -> pd.DataFrame:
+    """The epochs so far of every run and twin."""
+    if shown is None:
+        return pd.DataFrame(columns=["run", "epoch", *COLUMNS])
+    return api.epochs([*dict.fromkeys(shown.launch.runs), *shown.twins], columns=COLUMNS)
+
+
+def _weights(shown: Shown | None, revision: str) -> None:
+    counts, log2_mean, epoch = weights_now(shown)
+    note = "press Start"
+    if shown is not None:
+        n = len(shown.launch.runs)
+        note = f"epoch {epoch}, " + (f"mean of {n} seeds" if n > 1 else "this run")
+        if epoch is None:
+            note = "uniform: nothing is balanced" if not shown.balanced else "waiting for an epoch"
+    live_figure(
+        weights_histogram(
+            counts, api.HISTOGRAM_EDGES, revision=revision, note=f"share of rated pairs; {note}"
+        ),
+        key="histogram",
+        label="Histogram of the balancing weights, log scale",
+        description=histogram_in_words(counts, api.HISTOGRAM_EDGES),
+    )
+    live_figure(
+        decile_map(log2_mean, revision=revision, note="mean weight of the pairs in each cell"),
+        key="map",
+        label="Map of the mean weight, users by activity and items by popularity",
+        description="Twelve groups of users by number of ratings, twelve of items by popularity.",
+    )
+
+
+def weights_now(
+    shown: Shown | None,
+) -> tuple[np.ndarray | None, np.ndarray | None, int | None]:
+    """Histogram counts over all seeds, mean log2 weight by cell, and the epoch both are of."""
+    if shown is None or not shown.balanced:
+        return None, None, None
+    found = [s for s in map(_snapshot, shown.launch.runs) if s is not None]
+    if not found:
+        return None, None, None
+    counts = np.sum([s.histogram for s in found], axis=0)
+    maps = np.array([s.decile_map for s in found if s.decile_map is not None], dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cells = np.log2(maps) if len(maps) else np.full((1, 12, 12), np.nan)
+    known = np.isfinite(cells)
+    mean = np.where(known, cells, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known.any(axis=0), mean, np.nan)
+    return counts, mean, max(s.epoch for s in found)
+
+
+def _snapshot(run: str) -> Any:
+    """The run's weights by its latest kept epoch, None before the first."""
+    try:
+        found = api.snapshot(run)
+    except api.StoreError:
+        return None
+    return found if found.histogram is not None else None

@@ -1,0 +1,163 @@
+// The live figure in the browser. Streamlit calls the default export at mounting, at every new
+// `data` and at every change of theme; each call hands the whole figure to Plotly.react.
+const NARROW = 560;
+const mounted = new WeakMap();
+
+// plotly.js, once a page however many figures ask for it.
+function plotly(url) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  if (!window.__counterweightPlotly) {
+    window.__counterweightPlotly = new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => {
+        window.__counterweightPlotly = undefined;
+        reject(new Error(`plotly.js did not load from ${url}`));
+      };
+      document.head.appendChild(script);
+    });
+  }
+  return window.__counterweightPlotly;
+}
+
+// The theme is dark when its background is: Streamlit names no theme to a component.
+function isDark(element) {
+  const probe = document.createElement("span");
+  probe.style.color = getComputedStyle(element).getPropertyValue("--st-background-color");
+  element.appendChild(probe);
+  const [r, g, b] = (getComputedStyle(probe).color.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
+  probe.remove();
+  return 0.299 * r + 0.587 * g + 0.114 * b < 128;
+}
+
+// Palette names ("@text") become colours; arrays of numbers are left alone, they are most of it.
+function coloured(value, palette, names) {
+  if (typeof value === "string") {
+    if (!value.includes("@")) return value;
+    return names.reduce((text, name) => text.replaceAll(`@${name}`, palette[name]), value);
+  }
+  if (Array.isArray(value)) {
+    const last = typeof value[value.length - 1];
+    const plain = typeof value[0] === "number" && last === "number";
+    return plain ? value : value.map((each) => coloured(each, palette, names));
+  }
+  if (value && typeof value === "object") {
+    const out = {};
+    for (const key in value) out[key] = coloured(value[key], palette, names);
+    return out;
+  }
+  return value;
+}
+
+function put(layout, path, value) {
+  const keys = path.split(".");
+  const last = keys.pop();
+  keys.reduce((at, key) => (at[key] ??= {}), layout)[last] = value;
+}
+
+// One line at the hovered epoch through every column of panels.
+function crosshair(box, plot) {
+  const hide = () => box.querySelectorAll(".live-figure-line").forEach((l) => l.remove());
+  plot.on("plotly_hover", (event) => {
+    hide();
+    const at = event.points[0]?.x;
+    const full = plot._fullLayout;
+    if (typeof at !== "number" || !full) return;
+    const columns = new Map();
+    for (const name of Object.keys(full).filter((k) => /^xaxis\d*$/.test(k))) {
+      const x = full[name];
+      const y = full[(x.anchor || "y").replace("y", "yaxis")];
+      if (!y) continue;
+      const span = columns.get(x._offset) || { x, top: Infinity, bottom: -Infinity };
+      span.top = Math.min(span.top, y._offset);
+      span.bottom = Math.max(span.bottom, y._offset + y._length);
+      columns.set(x._offset, span);
+    }
+    for (const { x, top, bottom } of columns.values()) {
+      const line = document.createElement("div");
+      line.className = "live-figure-line";
+      line.style.cssText = `display:block;left:${x._offset + x.d2p(at)}px;top:${top}px;height:${bottom - top}px`;
+      box.appendChild(line);
+    }
+  });
+  plot.on("plotly_unhover", hide);
+}
+
+async function draw(state) {
+  if (state.gone || !state.box.isConnected) return;
+  const { data, box, plot } = state;
+  let library;
+  try {
+    library = await plotly(data.vendor);
+  } catch (error) {
+    plot.className = "live-figure-error";
+    plot.textContent = `The chart cannot be drawn: ${error.message}. Start the app by "make run".`;
+    return;
+  }
+  if (state.gone || data !== state.data) return;
+  const style = getComputedStyle(box);
+  const palette = data.palettes[isDark(box) ? "dark" : "light"];
+  const names = Object.keys(palette).sort((a, b) => b.length - a.length);
+  const figure = coloured(data.figure, palette, names);
+  const width = box.clientWidth;
+  if (!width) return;
+  if (width < NARROW) {
+    for (const path in data.narrow) put(figure.layout, path, data.narrow[path]);
+  }
+  // A finger scrolls the page; only a mouse draws zoom boxes.
+  const touch = window.matchMedia("(pointer: coarse)").matches;
+  if (touch) figure.layout.dragmode = false;
+  figure.layout.width = width;
+  const family = style.getPropertyValue("--st-font") || style.fontFamily;
+  put(figure.layout, "font.family", family);
+  put(figure.layout, "hoverlabel.font.family", family);
+  const started = performance.now();
+  await library.react(plot, figure.data, figure.layout, {
+    displaylogo: false,
+    showSendToCloud: false,
+    plotlyServerURL: "",
+    displayModeBar: touch ? false : "hover",
+    // Named one by one: plotly's own set would offer to upload the chart.
+    modeBarButtons: [["toImage", "resetScale2d"]],
+    toImageButtonOptions: { format: "svg", filename: "counterweight" },
+    doubleClick: "reset+autosize",
+  });
+  state.width = width;
+  box.dataset.milliseconds = (performance.now() - started).toFixed(1);
+  box.dataset.updates = Number(box.dataset.updates || 0) + 1;
+  if (!state.listening && data.crosshair) {
+    state.listening = true;
+    crosshair(box, plot);
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const box = parentElement.querySelector(".live-figure");
+  const plot = box.querySelector(".live-figure-plot");
+  let state = mounted.get(parentElement);
+  if (!state || state.box !== box) {
+    state = { box, plot, gone: false };
+    mounted.set(parentElement, state);
+    const said = document.createElement("p");
+    said.className = "live-figure-said";
+    box.appendChild(said);
+    state.said = said;
+    state.observer = new ResizeObserver(() => {
+      if (box.clientWidth && box.clientWidth !== state.width) draw(state);
+    });
+    state.observer.observe(box);
+  }
+  state.data = data;
+  plot.setAttribute("role", "img");
+  plot.setAttribute("aria-label", data.label);
+  state.said.textContent = data.description;
+  // Streamlit sets the theme's variables around this call: read them in the next frame.
+  requestAnimationFrame(() => draw(state));
+  return () => {
+    state.gone = true;
+    state.observer.disconnect();
+    if (window.Plotly) window.Plotly.purge(plot);
+    mounted.delete(parentElement);
+  };
+}

@@ -1,0 +1,21 @@
+"""The app: navigation only. Each page is one file in `app_pages`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+st.set_page_config(
+    page_title="Counterweight",
+    page_icon=HERE / "icon.svg",
+    layout="wide",
+    menu_items={"About": "Counterweight, the lab for balancing weights."},
+)
+st.html(HERE / "style.css")
+
+PAGES = [
+    st.Page(HERE / "app_pages" / "lab.py", title="Lab", icon=":material/science:", default=True)
+]
+
+st.navigation(PAGES, position="top").run()

@@ -1,0 +1,1 @@
+"""Explanations shown in the app, one file a topic."""

@@ -1,0 +1,82 @@
+"""Learned balancing weights: the balancing model's loss L_W and its gradient (METHOD 1 and 2).
+
+For one block with observed pairs B_k, mass s_k and scores h of the balancing model,
+
+    w = s_k q,  q = softmax(h)                          (6, 7: positive, and the mass is exact)
+    L_W = sum w log w + lam * scale * r' A r            r = left side of (8) - target, one a moment
+
+Everything is written per run: arrays are [R, n], moments x [R, n, k], targets [R, k].
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+WeightsMap = Literal["softmax", "sigmoid"]
+
+
+def log_weights(score: Tensor, weights_map: WeightsMap = "softmax") -> Tensor:
+    """log q, [R, n]: softmax(h), or sigmoid(h) / its sum (the paper's form, made to satisfy 7)."""
+    if weights_map == "sigmoid":
+        score = logsigmoid(score)
+    return torch.log_softmax(score, dim=-1)
+
+
+def left_side(q: Tensor, x: Tensor, mass: float) -> Tensor:
+    """sum_B w x of every moment, [R, k]: mass * sum_j q_j x_j."""
+    return mass * torch.einsum("rn,rnk->rk", q, x)
+
+
+def loss_w(log_q: Tensor, x: Tensor, mass: float, target: Tensor, pull: Tensor) -> Tensor:
+    """L_W as printed (entropy sign corrected), [R]; `pull` is lam * A, [R, k, k].
+
+    Training uses `score_gradient`; this is its definition, and what tests differentiate.
+    """
+    q = log_q.exp()
+    residual = left_side(q, x, mass) - target
+    entropy = (mass * q * (log_q + torch.log(torch.as_tensor(mass)))).sum(-1)
+    return entropy + torch.einsum("ri,rij,rj->r", residual, pull, residual)
+
+
+def score_gradient(
+    log_q: Tensor, x: Tensor, pressure: Tensor, score: Tensor | None = None
+) -> Tensor:
+    """d L_W / d h, times n / s_k so that it is of order 1 whatever the block, [R, n].
+
+        n q_j [ log q_j - E_q log q + c_j - E_q c ],   c = x' pressure,  pressure = 2 lam A r
+
+    `pressure` [R, k] need not come from the block's own residual: the square of a block's residual
+    is not the square of the global one, so training passes a global estimate. At lam = 0 and
+    uniform q the bracket is 0 up to rounding; the trainer masks such runs so that they stay uniform
+    exactly. `score` is given for the sigmoid map only (chain rule, d log sigmoid(h)/dh = 1 -
+    sigmoid(h)).
+    """
+    q = log_q.exp()
+    inside = log_q + torch.einsum("rnk,rk->rn", x, pressure)
+    gradient = log_q.shape[-1] * q * (inside - (q * inside).sum(-1, keepdim=True))
+    return gradient if score is None else gradient * (1 - torch.sigmoid(score))
+
+
+def pressure_of(pull: Tensor, residual: Tensor) -> Tensor:
+    """2 lam A r [R, k], what a residual weighs on log w by (minus the exact solution's mu)."""
+    return 2 * torch.einsum("rij,rj->ri", pull, residual)
+
+
+def moment_metric(covariance: Tensor) -> Tensor:
+    """A [R, k, k] of the penalty r' A r: S[0, 0] S^-1, S the targets' covariance shrunk by a tenth.
+
+    One moment gives exactly 1, the paper's lam * r^2. Early in training e and r are all but
+    collinear (the prediction is near 0, so e is near r^2); shrinking the correlations keeps the
+    metric from amplifying their difference beyond what so few ratings can tell.
+    """
+    k = covariance.shape[-1]
+    if k == 1:
+        return torch.ones_like(covariance)
+    diagonal = torch.diag_embed(torch.diagonal(covariance, dim1=-2, dim2=-1))
+    shrunk = 0.9 * covariance + 0.1 * diagonal
+    metric: Tensor = covariance[:, :1, :1] * torch.linalg.inv(shrunk)
+    return metric

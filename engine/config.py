@@ -1,0 +1,193 @@
+"""What one run is: every choice that changes its numbers, checked and complete.
+
+A `RunConfig` is what the lab's widgets, the URL, the command line and the store all hold. Configs
+are usually made by `engine.presets.preset`, which fills in what suits a data set and a method.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from typing import Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from engine.errors import ConfigError
+
+LAM_MAX = 65536.0
+LAM_GRID = (0.0, *(2.0**k for k in range(-9, 9)))
+
+# The only fields that may differ between the runs of a group, which train together.
+LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fraction"})
+# Fields without effect when the weights are uniform: two runs that differ only here are one run.
+BALANCE_FIELDS = frozenset(
+    {
+        *("lam", "moments", "weights_dim", "weights_lr", "weights_decay", "weights_map"),
+        *("weights_model", "penalty"),
+    }
+)
+
+Confounding = Literal["none", "weak", "strong", "misspecified"]
+Propensity = Literal["constant", "naive_bayes", "given", "true"]
+Balance = Literal["none", "learned"]
+MethodName = Literal["mf", "ips"]
+Moment = Literal["e", "r"]
+
+
+class RunConfig(BaseModel):
+    """One run. Frozen; unknown fields are refused. Descriptions are shown to the user."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dataset: str = Field("simulated-small", description="data set by its catalogue name")
+    confounding: Confounding = Field("strong", description="hidden confounding (simulated only)")
+    data_seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of simulated data")
+    split: Literal["standard", "nested"] = Field(
+        "standard", description="how the random ratings are split"
+    )
+    split_seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the split")
+    uniform_fraction: float = Field(
+        0.05, gt=0, le=0.5, description="share of the random ratings that serve as uniform sample"
+    )
+
+    method: MethodName = Field("ips", description="base method")
+    propensity: Propensity = Field("given", description="how the propensity is estimated")
+    p_min: float = Field(1e-3, gt=0, le=1, description="propensities below are clipped to it")
+    normalise_propensity: bool = Field(
+        False, description="scale 1/p so that its mean over B is 1/s (Hajek)"
+    )
+
+    balance: Balance = Field("learned", description="balancing weights")
+    lam: float = Field(1.0, ge=0, le=LAM_MAX, description="strength of the balance constraint")
+    moments: tuple[Moment, ...] = Field(("e",), description="what the weights balance")
+    weights_dim: int = Field(10, ge=1, le=1024, description="dimension of the balancing model")
+    weights_lr: float = Field(1e-2, gt=0, le=10, description="step size of the balancing model")
+    weights_decay: float = Field(0.0, ge=0, le=10, description="its weight decay")
+    weights_map: Literal["softmax", "sigmoid"] = Field(
+        "softmax", description="how scores become weights"
+    )
+    weights_model: Literal["log_linear", "mf"] = Field(
+        "log_linear",
+        description="balancing model: log-linear in the moments, or factors of user and item",
+    )
+    penalty: Literal["global", "block"] = Field(
+        "global", description="residual in the penalty: of all ratings, or naively of the block"
+    )
+
+    d: int = Field(10, ge=1, le=1024, description="dimension of the prediction model")
+    intercept: bool = Field(True, description="a mean rating that weight decay leaves alone")
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="for both models")
+    lr: float = Field(1e-2, gt=0, le=10, description="step size of the prediction model")
+    weight_decay: float = Field(1e-2, ge=0, le=100, description="its weight decay")
+    loss_scale: Literal["sum", "mean"] = Field("sum", description="of the loss over a block")
+    block_users: int = Field(64, ge=1, le=1_000_000, description="users in a block")
+    block_items: int = Field(64, ge=1, le=1_000_000, description="items in a block")
+
+    epochs: int = Field(200, ge=1, le=100_000, description="at most so many passes")
+    patience: int = Field(
+        60, ge=0, le=100_000, description="stop after so many epochs without a better AUC; 0: never"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="initialisation")
+    block_seed: int = Field(0, ge=0, le=2**31 - 1, description="order of the blocks")
+    dtype: Literal["float32", "float64"] = Field("float32", description="of all training arrays")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.weights_model == "log_linear" and self.weights_map == "sigmoid":
+            raise ConfigError("weights_map", "sigmoid", "softmax with weights_model log_linear")
+        if not self.moments or len(set(self.moments)) != len(self.moments):
+            raise ConfigError(
+                "moments", list(self.moments), "one or more of e, r, each once", 'give e.g. "e,r"'
+            )
+        return self
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the weights can leave uniform at all."""
+        return self.balance != "none" and self.lam > 0
+
+    def twin(self) -> RunConfig:
+        """The identical run with uniform weights: what balancing is compared with."""
+        return self.model_copy(update={"balance": "none", "lam": 0.0})
+
+    def group_key(self) -> str:
+        """Runs with equal keys can train together: all fields but `LANE_FIELDS`."""
+        return _digest(self.model_dump(mode="json", exclude=set(LANE_FIELDS)))
+
+    def fingerprint(self) -> str:
+        """Runs with equal fingerprints give equal numbers."""
+        content = self.model_dump(mode="json")
+        if not self.balanced:
+            for name in BALANCE_FIELDS:
+                content.pop(name)
+            content["balance"] = "none"
+        return _digest(content)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_config(**fields: Any) -> RunConfig:
+    """A checked config; the first thing wrong is raised as a ConfigError in words.
+
+    Raises:
+        ConfigError: naming field, got, allowed, fix.
+    """
+    try:
+        return RunConfig(**fields)
+    except ValidationError as error:
+        raise _in_words(error) from None
+
+
+def changed(config: RunConfig, **fields: Any) -> RunConfig:
+    """`config` with some fields changed, checked anew."""
+    return make_config(**{**config.model_dump(), **fields})
+
+
+def _in_words(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "config"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, RunConfig.model_fields, n=1)
+        return ConfigError(
+            name, first["input"], "a known option", f"did you mean {near[0]}?" if near else ""
+        )
+    return ConfigError(name, first["input"], allowed(name), closest(name, first["input"]))
+
+
+def options(name: str) -> tuple[str, ...]:
+    """The choices of a field that is a choice, else ()."""
+    annotation = RunConfig.model_fields[name].annotation
+    if get_origin(annotation) is tuple:
+        annotation = get_args(annotation)[0]
+    return tuple(get_args(annotation)) if get_origin(annotation) is Literal else ()
+
+
+def allowed(name: str) -> str:
+    """What a field accepts, in words."""
+    choices = options(name)
+    if choices:
+        return "one of " + ", ".join(choices)
+    info = RunConfig.model_fields[name]
+    kind = "a whole number" if info.annotation is int else "a finite number"
+    if info.annotation not in (int, float):
+        return {str: "a name", bool: "true or false"}.get(info.annotation, "a list")  # type: ignore[arg-type]
+    return f"{kind} {_bounds(info)}"
+
+
+def _bounds(info: FieldInfo) -> str:
+    words = []
+    for constraint in info.metadata:
+        for attribute, word in (("gt", "above"), ("ge", "from"), ("le", "up to")):
+            if hasattr(constraint, attribute):
+                words.append(f"{word} {getattr(constraint, attribute):g}")
+    return " ".join(words)
+
+
+def closest(name: str, got: object) -> str:
+    """The choice a mistyped value probably meant, as a question; empty when none is near."""
+    near = difflib.get_close_matches(str(got), options(name), n=1)
+    return f"did you mean {near[0]}?" if near else ""

@@ -1,0 +1,174 @@
+"""What balancing weights look like and how sure a mean is: pure functions on arrays (METHOD 2).
+
+Weights come with any mass: every function here normalises for itself. "Mean 1" is how they are
+shown. A high effective sample size is not good news by itself: inert weights score 100 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr, rel_entr
+
+from engine.events import HISTOGRAM_EDGES, MAP_SIZE, WeightBlock
+
+if TYPE_CHECKING:
+    from engine.datasets.ratings import Ratings
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+
+# Uniform weights come as 1 +- rounding, and 1 is an edge: edges give way by more than that.
+EDGE_SLACK = 1e-6
+# The logarithms of uniform weights spread by rounding only; below this there is nothing to show.
+LOG_SPREAD_MIN = 1e-6
+PAIRS_MAX = 2_000_000
+PAIRS_SAMPLE = 1_000_000
+
+
+def normalised_entropy(weight: Floats) -> float:
+    """H(q) / ln n with q = weight / sum, in [0, 1]; 1 is uniform (and so is a single weight)."""
+    q = _shares(weight)
+    return float(np.sum(entr(q)) / np.log(len(q))) if len(q) > 1 else 1.0
+
+
+def ess_share(weight: Floats) -> float:
+    """Effective sample size over n, 1 / (n sum q^2) with q = weight / sum, in [1/n, 1]."""
+    q = _shares(weight)
+    return float(1 / (len(q) * np.sum(q * q)))
+
+
+def weight_block(weight: Floats, inverse_propensity: Floats) -> WeightBlock:
+    """The numbers reported of one block of weights.
+
+    Args:
+        weight: [n], non-negative, any positive sum.
+        inverse_propensity: 1/p [n]; ones where the block has no propensity.
+    """
+    shown = _shares(weight) * len(weight)
+    return WeightBlock(
+        entropy=normalised_entropy(shown),
+        ess=ess_share(shown),
+        ess_estimate=ess_share(shown * inverse_propensity),
+        largest=float(shown.max()),
+        cv=float(shown.std()),
+    )
+
+
+def violation(weight: Floats, x: Floats, target: float) -> float:
+    """Left side minus target, signed: sum weight * x - target, the weights with their own mass."""
+    return float(np.dot(np.asarray(weight, dtype=np.float64), x) - target)
+
+
+def log2_histogram(weight: Floats) -> NDArray[np.int32]:
+    """Counts of log2(weight / mean), [len(HISTOGRAM_EDGES) + 1]: below, between edges, above.
+
+    A bin holds its lower edge. Weights of 0 count as below.
+    """
+    edges = np.exp2(np.asarray(HISTOGRAM_EDGES)) * (1 - EDGE_SLACK)
+    bins = np.searchsorted(edges, _shares(weight) * len(weight), side="right")
+    return np.bincount(bins, minlength=len(edges) + 1).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Deciles:
+    """The 12 x 12 map of B: users by activity, items by popularity, in groups of equal count.
+
+    cell: row * 12 + column of every biased pair, [|B|]. user_group, item_group: 0 (fewest biased
+    ratings) to 11 (most), ties by code. counts: biased pairs in each cell, [12, 12].
+    """
+
+    cell: IntArray
+    user_group: IntArray
+    item_group: IntArray
+    counts: IntArray
+
+    @classmethod
+    def of(cls, ratings: Ratings) -> Deciles:
+        """The cells of `ratings.biased`, in its order."""
+        user = _equal_groups(np.bincount(ratings.biased.user, minlength=ratings.n_users))
+        item = _equal_groups(np.bincount(ratings.biased.item, minlength=ratings.n_items))
+        cell = user[ratings.biased.user] * MAP_SIZE + item[ratings.biased.item]
+        counts = np.bincount(cell, minlength=MAP_SIZE**2).reshape(MAP_SIZE, MAP_SIZE)
+        return cls(cell, user, item, counts)
+
+    def mean(self, values: Floats) -> NDArray[np.float32]:
+        """Mean of `values` [|B|] in each cell, [12, 12]; NaN where a cell is empty."""
+        total = np.bincount(self.cell, weights=values, minlength=MAP_SIZE**2)
+        mean = np.full(MAP_SIZE**2, np.nan, dtype=np.float32)
+        filled = self.counts.ravel() > 0
+        mean[filled] = total[filled] / self.counts.ravel()[filled]
+        return mean.reshape(MAP_SIZE, MAP_SIZE)
+
+
+def log_correlation(weight: Floats, other: Floats) -> float | None:
+    """Pearson correlation of log weight and log other, over the pairs where both are positive.
+
+    None when either is uniform up to rounding, or fewer than two pairs are left.
+    """
+    both = (weight > 0) & (other > 0)
+    if both.sum() < 2:
+        return None
+    a = np.log(np.asarray(weight, dtype=np.float64)[both])
+    b = np.log(np.asarray(other, dtype=np.float64)[both])
+    if min(a.std(), b.std()) < LOG_SPREAD_MIN:
+        return None
+    return float(np.clip(np.mean((a - a.mean()) * (b - b.mean())) / (a.std() * b.std()), -1, 1))
+
+
+def kl(p: Floats, q: Floats) -> float:
+    """KL(p || q) = sum p log(p / q) in nats, both normalised; inf where q is 0 and p is not."""
+    return max(float(np.sum(rel_entr(_shares(p), _shares(q)))), 0.0)
+
+
+def clustered_mean(values: Floats, cluster: IntArray) -> tuple[float, float]:
+    """The mean of `values` [n] and its standard error, clustered (by user, say).
+
+    SE^2 = G/(G-1) * sum_g (sum_{i in g} (x_i - mean))^2 / n^2 over G clusters, as Liang and Zeger
+    (1986); with clusters of one it is the usual s^2/n. NaN with a single cluster, which tells
+    nothing about the next one.
+    """
+    mean, covariance = clustered_covariance(np.reshape(values, (-1, 1)), cluster)
+    return float(mean[0]), float(np.sqrt(covariance[0, 0]))
+
+
+def clustered_covariance(values: Floats, cluster: IntArray) -> tuple[FloatArray, FloatArray]:
+    """The mean of each column of `values` [n, k], and the clustered covariance [k, k] of the means.
+
+    Its diagonal holds the squares of `clustered_mean`'s errors; NaN with a single cluster.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n, k = x.shape
+    mean = x.mean(axis=0)
+    code = np.unique(cluster, return_inverse=True)[1]
+    groups = int(code.max()) + 1
+    if groups < 2:
+        return mean, np.full((k, k), np.nan)
+    sums = np.stack([np.bincount(code, weights=column) for column in (x - mean).T])
+    return mean, np.asarray(sums @ sums.T * (groups / (groups - 1) / n**2), dtype=np.float64)
+
+
+def sample_pairs(n_pairs: int) -> IntArray | None:
+    """Which pairs of D the D-side diagnostics look at: None (all) up to 2e6, else 1e6 of them.
+
+    The sample is fixed (seed 0, with replacement, sorted), so that epochs and runs compare.
+    """
+    if n_pairs <= PAIRS_MAX:
+        return None
+    return np.sort(np.random.default_rng(0).integers(0, n_pairs, PAIRS_SAMPLE))
+
+
+def _shares(weight: Floats) -> FloatArray:
+    w = np.asarray(weight, dtype=np.float64)
+    return np.asarray(w / w.sum(), dtype=np.float64)
+
+
+def _equal_groups(count: IntArray) -> IntArray:
+    """0 to 11 by rank of `count`, ties by position, groups equal up to one member."""
+    group = np.empty(len(count), dtype=np.int64)
+    group[np.argsort(count, kind="stable")] = np.arange(len(count)) * MAP_SIZE // len(count)
+    return group

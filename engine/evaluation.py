@@ -1,0 +1,195 @@
+"""From a group's state to what is told of each run: validation each epoch, test once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import RunConfig
+from engine.constraint import GlobalPass
+from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
+from engine.datasets.simulated import oracle_weights
+from engine.datasets.splits import Split
+from engine.diagnostics import Deciles, log2_histogram, log_correlation, weight_block
+from engine.events import EpochDone, RunDone, RunState
+from engine.exact import expected_left
+from engine.methods.propensity import PropensityEstimate
+from engine.metrics import Ranking, evaluate
+from engine.models import MatrixFactorization
+from engine.truth import IdealLoss
+
+
+@dataclass
+class Best:
+    """The best epoch of one run so far, by validation AUC, strictly better only.
+
+    tensors: copies of the parameters of that epoch, never views of what goes on training.
+    """
+
+    epoch: int
+    auc: float
+    validation: dict[str, float | None]
+    tensors: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What stays the same of one run while it trains."""
+
+    run: str
+    config: RunConfig
+    split: Split
+    propensity: PropensityEstimate
+    oracle: FloatArray | None
+
+
+class Judge:
+    """Evaluates the runs of one group. Test ratings are read in `ended` and nowhere else."""
+
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        ratings: Ratings,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self._ratings, self._device = ratings, device
+        self._validation = {s.run: ratings.random.take(s.split.validation) for s in subjects}
+        self._ranking = {
+            run: Ranking(part.user, ratings.label(part)) for run, part in self._validation.items()
+        }
+        self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
+        self._deciles = Deciles.of(ratings)
+
+    def validation(
+        self, subjects: Sequence[Subject], theta: MatrixFactorization
+    ) -> list[dict[str, float | None]]:
+        """Metrics on each run's validation ratings."""
+        parts = [self._validation[s.run] for s in subjects]
+        user = self._index(np.stack([part.user for part in parts]))
+        item = self._index(np.stack([part.item for part in parts]))
+        scores = theta.score(user, item).cpu().double().numpy()
+        return [
+            self._ranking[subject.run].evaluate(score)
+            for subject, score in zip(subjects, scores, strict=True)
+        ]
+
+    def true_losses(self, theta: MatrixFactorization) -> list[float | None]:
+        """The predictors' true ideal loss, None on real data."""
+        return [None] * len(theta.P) if self._ideal is None else [*self._ideal(theta)]
+
+    def epoch(
+        self,
+        subject: Subject,
+        lane: int,
+        epoch: int,
+        result: GlobalPass,
+        validation: dict[str, float | None],
+        true_loss: float | None,
+        seconds: dict[str, float],
+    ) -> EpochDone:
+        """All that is told of one run at an epoch's end."""
+        config = subject.config
+        violation = (result.left[lane] - result.target[lane]).tolist()
+        uniform = (result.left_uniform[lane] - result.target[lane]).tolist()
+        se = result.covariance[lane].diagonal().sqrt().tolist()
+        told: dict[str, Any] = {}
+        if config.balance != "none":
+            told = self._weights(subject, result.log_q[lane])
+            first = config.moments.index("e") if "e" in config.moments else None
+            told["violation"] = None if first is None else violation[first]
+            told["moments"] = dict(
+                zip(config.moments, zip(violation, uniform, se, strict=True), strict=True)
+            )
+            variance = float(result.variance[lane])
+            told["expected_left"] = expected_left(config.lam, result.mass, variance)
+        return EpochDone(
+            run=subject.run,
+            epoch=epoch,
+            lam=config.lam,
+            target=float(result.target[lane, 0]),
+            target_se=se[0],
+            violation_uniform=uniform[0],
+            loss=float(result.loss[lane]),
+            validation=validation,
+            seconds=seconds,
+            true_loss=true_loss,
+            **told,
+        )
+
+    def _weights(self, subject: Subject, log_q: Tensor) -> dict[str, Any]:
+        weight = log_q.exp().cpu().double().numpy() * len(log_q)
+        told: dict[str, Any] = {
+            "blocks": {"observed": weight_block(weight, subject.propensity.inverse)},
+            "histogram": log2_histogram(weight),
+            "decile_map": self._deciles.mean(weight),
+        }
+        if subject.oracle is not None:
+            told["oracle_correlation"] = log_correlation(weight, subject.oracle)
+        return told
+
+    def ended(
+        self,
+        subject: Subject,
+        state: RunState,
+        epochs: int,
+        seconds: float | None,
+        best: Best | None,
+        error: str | None = None,
+    ) -> RunDone:
+        """The last word on a run: test metrics of its best epoch, read here for the first time."""
+        told: dict[str, Any] = {}
+        if best is not None:
+            theta = MatrixFactorization.of(
+                {k.removeprefix("theta."): v for k, v in best.tensors.items() if k[0] == "t"}
+            )
+            told["best_epoch"] = best.epoch
+            told["validation"] = best.validation
+            told["test"] = self._score(theta, subject.split.test)
+            told["test_clean"] = self._score(theta, subject.split.test_clean)
+            told["true_loss"] = None if self._ideal is None else self._ideal.exact(theta)[0]
+            told["arrays"] = {k: v[0].cpu().numpy() for k, v in best.tensors.items()}
+        return RunDone(
+            run=subject.run,
+            state=state,
+            epochs=epochs,
+            epoch_seconds=seconds,
+            facts=self._facts(subject),
+            error=error,
+            **told,
+        )
+
+    def _score(self, theta: MatrixFactorization, part: IntArray) -> dict[str, float | None]:
+        pairs: Pairs = self._ratings.random.take(part)
+        score = theta.score(self._index(pairs.user), self._index(pairs.item))[0]
+        label = self._ratings.label(pairs)
+        return evaluate(pairs.user, label, score.cpu().double().numpy())
+
+    def _facts(self, subject: Subject) -> dict[str, float]:
+        p, s = subject.propensity.p, self._ratings.density
+        return {
+            "density": s,
+            "propensity_sd": float(p.std()),
+            "propensity_calibration": s * float(np.mean(1 / p)),  # 1 for a calibrated one
+            "propensity_clipped": float(subject.propensity.clipped),
+            "n_uniform": float(len(subject.split.uniform)),
+            "n_validation": float(len(subject.split.validation)),
+            "n_test": float(len(subject.split.test)),
+            "n_test_clean": float(len(subject.split.test_clean)),
+        }
+
+    def _index(self, values: IntArray) -> Tensor:
+        return torch.as_tensor(values, device=self._device)
+
+
+def subject_of(
+    run: str, config: RunConfig, ratings: Ratings, split: Split, p: PropensityEstimate
+) -> Subject:
+    """The subject of a run, its oracle weights included where the truth is known."""
+    oracle = oracle_weights(ratings, p.p) if ratings.truth is not None else None
+    return Subject(run, config, split, p, oracle)

@@ -1,0 +1,125 @@
+"""Moments under exponentially tilted weights w = mass * softmax(z nu), stable and in chunks.
+
+Everything lives in standardised moments z: each block centred on its own mean (a block's weights do
+not feel a shift), each moment divided by its spread, so that badly scaled moments do no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+
+CHUNK = 1 << 18  # rows at a time: the dual holds no second copy of D
+CONSTANT = 1e-12  # a spread below this share of the largest value is rounding
+COLLINEAR = 1e-12  # so is a direction with less than this share of the largest variance
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """The blocks tilted by nu.
+
+    potential: sum mass log mean exp(z nu). ceiling: sum mass max z nu. left: sum mass E_q[z], [k].
+    curvature: sum mass Cov_q(z), [k, k].
+    """
+
+    potential: float
+    ceiling: float
+    left: FloatArray
+    curvature: FloatArray
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Standardised moments z = (x - centre_b) / scale.
+
+    x: one [n_b, k] array a block. mass: the sum of each block's weights. scale: [k], infinite for a
+    constant moment, which so becomes 0. mean: sum mass * centre, the left side at uniform weights.
+    """
+
+    x: tuple[Floats, ...]
+    mass: tuple[float, ...]
+    centre: tuple[FloatArray, ...]
+    scale: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def of(cls, x: tuple[Floats, ...], mass: tuple[float, ...]) -> Blocks:
+        """Centre and scale. x: finite, [n_b, k]."""
+        centre = tuple(block.mean(axis=0, dtype=np.float64) for block in x)
+        parts = [m * block.var(axis=0, dtype=np.float64) for m, block in zip(mass, x, strict=True)]
+        spread = np.sqrt(np.sum(parts, axis=0) / sum(mass))
+        largest = np.max([np.abs(block).max(axis=0) for block in x], axis=0)
+        scale = np.where(spread > CONSTANT * largest, spread, np.inf)
+        mean = np.sum([m * c for m, c in zip(mass, centre, strict=True)], axis=0)
+        return cls(x, mass, centre, scale, mean)
+
+    @property
+    def total(self) -> float:
+        """The mass of all blocks."""
+        return sum(self.mass)
+
+    def tilt(self, nu: FloatArray) -> Tilt:
+        """Tilted moments at nu [k]; exponentials are shifted by their largest, chunk by chunk."""
+        k = len(nu)
+        potential, ceiling = 0.0, 0.0
+        left, curvature = np.zeros(k), np.zeros((k, k))
+        for x, mass, centre in zip(self.x, self.mass, self.centre, strict=True):
+            top, total, mean, second = -np.inf, 0.0, np.zeros(k), np.zeros((k, k))
+            for start in range(0, len(x), CHUNK):
+                z = (x[start : start + CHUNK] - centre) / self.scale
+                logit = z @ nu
+                peak = max(top, float(logit.max()))
+                e, kept = np.exp(logit - peak), total * float(np.exp(top - peak))
+                second *= kept / total if total else 0.0
+                added = float(e.sum())
+                here = (e @ z) / added
+                z -= here
+                # Chan et al. (1983): joining two parts keeps variances free of cancellation.
+                apart = here - mean
+                second += (z.T * e) @ z + np.outer(apart, apart) * (kept * added / (kept + added))
+                mean = mean + apart * (added / (kept + added))
+                top, total = peak, kept + added
+            potential += mass * (top + float(np.log(total / len(x))))
+            ceiling += mass * top
+            left += mass * mean
+            curvature += mass / total * second
+        return Tilt(potential, ceiling, left, curvature)
+
+    def weights(self, nu: FloatArray) -> tuple[FloatArray, ...]:
+        """mass * softmax(z nu), one array a block."""
+        weights = []
+        for x, mass, centre in zip(self.x, self.mass, self.centre, strict=True):
+            e = ((x - centre) / self.scale) @ nu
+            e -= e.max()
+            np.exp(e, out=e)
+            e *= mass / e.sum()
+            weights.append(e)
+        return tuple(weights)
+
+    def left(self, nu: FloatArray) -> FloatArray:
+        """The left side at nu in the moments' own units, [k]."""
+        unit = np.where(np.isinf(self.scale), 0.0, self.scale)
+        return np.asarray(self.mean + unit * self.tilt(nu).left, dtype=np.float64)
+
+    def range(self) -> FloatArray:
+        """What the left side of each moment can be, in the moments' own units: [k, 2], open."""
+        low = [m * b.min(axis=0).astype(float) for m, b in zip(self.mass, self.x, strict=True)]
+        high = [m * b.max(axis=0).astype(float) for m, b in zip(self.mass, self.x, strict=True)]
+        return np.stack([np.sum(low, axis=0), np.sum(high, axis=0)], axis=1)
+
+
+def free_directions(curvature: FloatArray, mass: float) -> FloatArray:
+    """V [k, k']: the independent directions weights can move, scaled so that V'CV = mass I.
+
+    curvature: C = sum mass Cov(z) at uniform weights. k' < k where moments are constant or
+    collinear.
+    """
+    size, basis = np.linalg.eigh(curvature)
+    free = size > COLLINEAR * max(float(size.max()), np.finfo(float).tiny)
+    return np.asarray(basis[:, free] * np.sqrt(mass / size[free]), dtype=np.float64)

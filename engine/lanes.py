@@ -1,0 +1,105 @@
+"""The data of a group of runs as tensors, one lane a run.
+
+Lanes share the biased ratings and their blocks; the uniform sample (padded), the propensity and
+lam are each lane's own. Validation and test stay outside: `engine.evaluation` holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import RunConfig
+from engine.datasets.ratings import Ratings
+from engine.datasets.splits import Split
+from engine.methods.propensity import PropensityEstimate
+
+
+@dataclass
+class Lanes:
+    """R lanes over n biased ratings.
+
+    user, item [n]; label [1, n]; inverse_propensity [R or 1, n] (one row where all lanes agree).
+    uniform_user, uniform_item, uniform_label, uniform_share [R, m]: the uniform samples, padded;
+    share is 1/|U| on ratings and 0 on padding, so that a weighted sum is the mean over U.
+    lam [R]; balanced [R] says which lanes' weights may leave uniform.
+    """
+
+    user: Tensor
+    item: Tensor
+    label: Tensor
+    inverse_propensity: Tensor
+    uniform_user: Tensor
+    uniform_item: Tensor
+    uniform_label: Tensor
+    uniform_share: Tensor
+    lam: Tensor
+    balanced: Tensor
+
+    PER_LANE = (
+        "inverse_propensity",
+        "uniform_user",
+        "uniform_item",
+        "uniform_label",
+        "uniform_share",
+        "lam",
+        "balanced",
+    )
+
+    @classmethod
+    def build(
+        cls,
+        configs: Sequence[RunConfig],
+        ratings: Ratings,
+        splits: Sequence[Split],
+        propensities: Sequence[PropensityEstimate],
+        device: torch.device,
+    ) -> Lanes:
+        """Stack the lanes of `configs`, all of one group."""
+        dtype = getattr(torch, configs[0].dtype)
+
+        def real(values: object) -> Tensor:
+            return torch.as_tensor(np.asarray(values), dtype=dtype, device=device)
+
+        inverse = np.stack([estimate.inverse for estimate in propensities])
+        if (inverse == inverse[0]).all():
+            inverse = inverse[:1]
+        samples = [ratings.random.take(split.uniform) for split in splits]
+        width = max(len(sample) for sample in samples)
+
+        def padded(rows: Sequence[object]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+            table = np.zeros((len(rows), width))
+            for row, values in zip(table, rows, strict=True):
+                row[: len(np.asarray(values))] = np.asarray(values)
+            return table
+
+        def index(values: object) -> Tensor:
+            return torch.as_tensor(np.asarray(values).astype(np.int64), device=device)
+
+        return cls(
+            user=index(ratings.biased.user),
+            item=index(ratings.biased.item),
+            label=real(ratings.label(ratings.biased)).unsqueeze(0),
+            inverse_propensity=real(inverse),
+            uniform_user=index(padded([sample.user for sample in samples])),
+            uniform_item=index(padded([sample.item for sample in samples])),
+            uniform_label=real(padded([ratings.label(sample) for sample in samples])),
+            uniform_share=real(padded([np.full(len(s), 1 / len(s)) for s in samples])),
+            lam=real([config.lam for config in configs]),
+            balanced=torch.tensor([config.balanced for config in configs], device=device),
+        )
+
+    def keep(self, lanes: Tensor) -> None:
+        """Keep only these lanes, in this order."""
+        for name in self.PER_LANE:
+            value = getattr(self, name)
+            if len(value) > 1 or name != "inverse_propensity":
+                setattr(self, name, value.index_select(0, lanes))
+
+    def inverse_of(self, lane: int) -> Tensor:
+        """1/p of one lane, [n]."""
+        return self.inverse_propensity[lane if len(self.inverse_propensity) > 1 else 0]

@@ -1,0 +1,38 @@
+"""IPS, inverse propensity scoring: L_IPS = (1/|D|) sum_B e / p (paper, section 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.methods.base import Method, Term
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def terms(prediction: Tensor, label: Tensor, inverse_propensity: Tensor) -> tuple[Term, ...]:
+    """The one term e/p over B, e = (prediction - label)^2; its balance constraint is (8)."""
+    error = prediction - label
+    return (
+        Term(
+            support="observed",
+            value=error.square() * inverse_propensity,
+            slope=2 * error * inverse_propensity,
+            scale=inverse_propensity,
+        ),
+    )
+
+
+METHOD = Method(
+    name="ips",
+    title="IPS",
+    summary="Biased ratings weighted by the inverse of their propensity.",
+    equation=r"\mathcal{L}_{\mathrm{IPS}} = \frac{1}{|\mathcal{D}|}\sum_{\mathcal{B}}"
+    r"\frac{e_{u,i}}{\hat p_{u,i}}",
+    constraint=r"\sum_{\mathcal{B}} w_{u,i}\frac{e_{u,i}}{\hat p_{u,i}}"
+    r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
+    constraint_number="8",
+    propensities=("given", "naive_bayes", "constant", "true"),
+    balances=("none", "learned"),
+    terms=terms,
+)

@@ -1,0 +1,76 @@
+"""Propensities that are fixed before training: constant, naive Bayes, given, true (METHOD 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.config import RunConfig
+from engine.datasets.ratings import FloatArray, Ratings
+from engine.datasets.splits import Split
+from engine.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class PropensityEstimate:
+    """p of every biased pair, [|B|], after clipping at p_min; `clipped` counts the pairs raised."""
+
+    p: FloatArray
+    clipped: int
+
+    @property
+    def inverse(self) -> FloatArray:
+        """1 / p, [|B|]."""
+        return 1.0 / self.p
+
+
+def estimate_propensity(config: RunConfig, ratings: Ratings, split: Split) -> PropensityEstimate:
+    """The propensity a run uses.
+
+    Raises:
+        ConfigError: the data set does not have what `config.propensity` needs.
+    """
+    p = _raw(config, ratings, split)
+    clipped = int((p < config.p_min).sum())
+    p = np.maximum(p, config.p_min)
+    if config.normalise_propensity:
+        p = p * (ratings.density * float(np.mean(1.0 / p)))  # now s * mean_B(1/p) = 1
+    return PropensityEstimate(p, clipped)
+
+
+def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
+    n = len(ratings.biased)
+    if config.propensity == "constant":
+        return np.full(n, ratings.density)
+    if config.propensity == "naive_bayes":
+        return naive_bayes(ratings, split)
+    if config.propensity == "given" and ratings.given_propensity is not None:
+        return np.asarray(ratings.given_propensity, dtype=np.float64)
+    if config.propensity == "true" and ratings.truth is not None:
+        pairs = ratings.biased
+        return ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
+    offered = "constant, naive_bayes" + (", given" if ratings.given_propensity is not None else "")
+    raise ConfigError(
+        "propensity",
+        config.propensity,
+        f"{offered} for {ratings.name}",
+        "choose one of these" if ratings.simulated else "naive_bayes suits most data",
+    )
+
+
+def naive_bayes(ratings: Ratings, split: Split) -> FloatArray:
+    """P(o | r) = P(r | o) P(o) / P(r) on the raw rating levels, [|B|], at most 1.
+
+    P(r | o) from B, P(o) = s, P(r) from the uniform sample; both Laplace-smoothed over the levels
+    seen in B or in the uniform sample (Schnabel et al. 2016).
+    """
+    uniform = ratings.random.take(split.uniform).rating
+    levels = np.unique(np.concatenate([ratings.biased.rating, uniform]))
+    which = np.searchsorted(levels, ratings.biased.rating)
+    seen = np.bincount(which, minlength=len(levels))
+    shown = np.bincount(np.searchsorted(levels, uniform), minlength=len(levels))
+    given_observed = (seen + 1) / (len(which) + len(levels))
+    overall = (shown + 1) / (len(uniform) + len(levels))
+    p: FloatArray = np.minimum(given_observed * ratings.density / overall, 1.0)[which]
+    return p

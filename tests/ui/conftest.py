@@ -1,0 +1,24 @@
+"""The stand-in for engine.api, put in its place wherever the dashboard looks for it."""
+
+import importlib
+import sys
+
+import pytest
+from fake_api import FakeEngine
+
+import engine
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """A FakeEngine that the whole dashboard talks to."""
+    standing_in = FakeEngine()
+    module = standing_in.module()
+    monkeypatch.setitem(sys.modules, "engine.api", module)
+    monkeypatch.setattr(engine, "api", module, raising=False)
+    for name in ("forms", "controls", "live"):
+        monkeypatch.setattr(importlib.import_module(f"dashboard.{name}"), "api", module)
+    controls = importlib.import_module("dashboard.controls")
+    controls._forecast.cache_clear()
+    yield standing_in
+    controls._forecast.cache_clear()

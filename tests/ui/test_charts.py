@@ -1,0 +1,177 @@
+"""Charts are checked as data: what is drawn, in which role, and that Plotly accepts it."""
+
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.charts.curves import MAX_POINTS, mean_while_all, pivot, points, stride_for
+from dashboard.charts.live import N_PANELS, in_words, live_panels, narrow_layout
+from dashboard.charts.theme import PALETTE, decimals_for, lam_label, number, resolved
+from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
+from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES
+
+RUNS, TWINS = ["a", "b"], ["at", "bt"]
+
+
+def epochs(last: int = 5, short: str | None = None) -> pd.DataFrame:
+    rows = []
+    for run in RUNS + TWINS:
+        for epoch in range(1, (last if run != short else last - 2) + 1):
+            row = dict.fromkeys(EPOCH_COLUMNS, 0.1 * epoch) | {"run": run, "epoch": epoch}
+            if run in TWINS:
+                row |= {"violation": np.nan, "entropy": np.nan, "ess": np.nan}
+            row["violation_r"] = np.nan
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def drawn(figure: dict) -> list[dict]:
+    return [t for t in figure["data"] if len(t["y"]) and t["legendgroup"] != "frame"]
+
+
+def test_every_figure_is_one_that_plotly_accepts() -> None:
+    counts = np.ones(len(HISTOGRAM_EDGES) + 1, dtype=np.int32)
+    figures = [
+        live_panels(epochs(), RUNS, TWINS, simulated=True, revision="L"),
+        live_panels(epochs().iloc[:0], [], []),
+        weights_histogram(counts, HISTOGRAM_EDGES),
+        weights_histogram(None, HISTOGRAM_EDGES),
+        decile_map(np.zeros((12, 12))),
+        decile_map(None),
+    ]
+    for figure in figures:
+        for dark in (False, True):
+            go.Figure(resolved(figure, dark))
+        json.dumps(figure, allow_nan=False)
+
+
+def test_seeds_are_thin_their_mean_bold_and_the_twin_a_dashed_ghost() -> None:
+    traces = drawn(live_panels(epochs(), RUNS, TWINS, revision="L"))
+    auc = [t for t in traces if t["yaxis"] == "y4"]
+    by_group = {t["legendgroup"]: t for t in auc}
+    assert set(by_group) == {"mean", "seed", "twin"}
+    assert by_group["mean"]["line"]["width"] > 2 > by_group["seed"]["line"]["width"]
+    assert by_group["mean"]["line"]["color"] == "@balanced"
+    assert by_group["twin"]["line"]["dash"] == "dash"
+    assert by_group["twin"]["line"]["color"] == "@base"
+    assert None in by_group["seed"]["y"]  # one trace for all seeds, with gaps
+
+
+def test_violation_has_uniform_weights_beside_it_and_a_band_of_the_targets_error() -> None:
+    frame = epochs()
+    frame["target_se"] = 0.013
+    traces = [t for t in drawn(live_panels(frame, RUNS, TWINS)) if t["yaxis"] == "y2"]
+    groups = {t["legendgroup"] for t in traces}
+    assert {"mean", "uniform", "band"} <= groups
+    band = next(t for t in traces if t["legendgroup"] == "band")
+    assert sorted(set(band["y"])) == [-0.013, 0.013]
+
+
+def test_each_legend_entry_appears_once() -> None:
+    traces = live_panels(epochs(), RUNS, TWINS, simulated=True)["data"]
+    shown = [t["legendgroup"] for t in traces if t["showlegend"]]
+    assert len(shown) == len(set(shown))
+    assert "frame" not in shown
+
+
+def test_a_single_run_has_no_seeds_and_a_base_method_no_balanced_colour() -> None:
+    one = drawn(live_panels(epochs(), RUNS[:1], [], balanced=False))
+    assert all(t["legendgroup"] != "seed" for t in one)
+    assert all("balanced" not in str(t["line"]["color"]) for t in one if "line" in t)
+
+
+def test_a_second_moment_is_drawn_only_when_it_is_balanced() -> None:
+    without = drawn(live_panels(epochs(), RUNS, TWINS))
+    frame = epochs()
+    frame["violation_r"] = 0.2
+    with_r = drawn(live_panels(frame, RUNS, TWINS))
+    dashed = [t for t in with_r if t.get("line", {}).get("dash") == "dashdot"]
+    assert dashed
+    assert not [t for t in without if t.get("line", {}).get("dash") == "dashdot"]
+
+
+def test_the_mean_ends_where_the_first_seed_stops() -> None:
+    wide = pivot(epochs(5, short="b"), "validation_auc", RUNS)
+    assert list(mean_while_all(wide).index) == [1, 2, 3]
+
+
+def test_the_zoom_belongs_to_the_launch() -> None:
+    first = live_panels(epochs(3), RUNS, TWINS, revision="L1")["layout"]["uirevision"]
+    later = live_panels(epochs(9), RUNS, TWINS, revision="L1")["layout"]["uirevision"]
+    assert first == later == "L1"
+
+
+def test_long_curves_are_thinned_and_say_so() -> None:
+    figure = live_panels(epochs(3 * MAX_POINTS), ["a"], [])
+    said = " ".join(a["text"] for a in figure["layout"]["annotations"])
+    assert "one epoch in 3" in said
+    assert max(len(t["y"]) for t in figure["data"]) <= MAX_POINTS + 1
+    assert stride_for(MAX_POINTS) == 1
+
+
+def test_points_travel_in_few_bytes_and_keep_the_last() -> None:
+    curve = pd.Series([0.123456789, 0.2, 0.3, 0.4], index=[1, 2, 3, 4])
+    assert points(curve) == {"x0": 1, "dx": 1, "y": [0.1235, 0.2, 0.3, 0.4]}
+    assert points(curve, 2) == {"x": [1, 3, 4], "y": [0.1235, 0.3, 0.4]}
+    assert points(curve.iloc[:0]) == {"x": [], "y": []}
+
+
+def test_a_refresh_of_a_long_launch_stays_small() -> None:
+    figure = live_panels(epochs(200), RUNS, TWINS, simulated=True)
+    assert len(json.dumps(figure)) < 120_000
+
+
+def test_histogram_shares_add_up_and_weights_beyond_the_ends_are_told() -> None:
+    counts = np.zeros(len(HISTOGRAM_EDGES) + 1, dtype=np.int32)
+    counts[0], counts[25], counts[-1] = 1, 98, 1
+    figure = weights_histogram(counts, HISTOGRAM_EDGES)
+    assert sum(figure["data"][0]["y"]) == pytest.approx(100)
+    assert "2.0 % beyond" in figure["layout"]["annotations"][0]["text"]
+    assert histogram_in_words(counts, HISTOGRAM_EDGES).startswith("98 percent")
+
+
+def test_map_scale_is_fixed_whatever_the_weights() -> None:
+    heat = decile_map(np.full((12, 12), 0.01))["data"][0]
+    assert (heat["zmin"], heat["zmax"]) == (-1, 1)
+    empty = np.full((12, 12), np.nan)
+    assert decile_map(empty)["data"][0]["z"][0][0] is None
+
+
+def test_a_phone_gets_the_panels_one_under_another() -> None:
+    entries = narrow_layout()
+    domains = [entries[f"yaxis{'' if k == 0 else k + 1}.domain"] for k in range(N_PANELS)]
+    for above, below in itertools.pairwise(domains):
+        assert above[0] > below[1]
+    assert all(0 <= low < high <= 1 for low, high in domains)
+
+
+def test_text_alternative_tells_the_last_means() -> None:
+    assert "Epoch 5" in in_words(epochs(), RUNS, TWINS)
+    assert "validation AUC 0.500 (twin 0.500)" in in_words(epochs(), RUNS, TWINS)
+    assert in_words(epochs().iloc[:0], []) == "No epoch is trained yet."
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_palette_name_is_left_in_a_resolved_figure(dark: bool) -> None:
+    figure = live_panels(epochs(), RUNS, TWINS, simulated=True)
+    text = json.dumps(resolved(figure, dark)).replace("NDCG@5", "")
+    assert "@" not in text
+    assert {len(pair) for pair in PALETTE.values()} == {2}
+
+
+@pytest.mark.parametrize(
+    ("lam", "said"), [(0, "0"), (2**-6, "2⁻⁶"), (1, "1"), (8, "2³"), (0.3, "0.3"), (256, "2⁸")]
+)
+def test_lam_in_print(lam: float, said: str) -> None:
+    assert lam_label(lam) == said
+
+
+def test_numbers_in_print() -> None:
+    assert number(-0.0001, 3) == "0.000"
+    assert number(-0.02, 2) == "−0.02"
+    assert number(0.02, 2, signed=True) == "+0.02"
+    assert [decimals_for(x) for x in (0.2, 0.014, 0.0019, 0.0, float("nan"))] == [2, 3, 4, 3, 3]

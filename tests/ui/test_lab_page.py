@@ -1,0 +1,187 @@
+"""The lab page run as Streamlit runs it, without a browser and against the stand-in engine."""
+
+from pathlib import Path
+
+import pytest
+from fake_api import FakeEngine
+from streamlit.testing.v1 import AppTest
+
+MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
+
+
+def opened(**params: str) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=30)
+    for name, value in params.items():
+        at.query_params[name] = value
+    return again(at.run())
+
+
+def again(at: AppTest) -> AppTest:
+    assert not at.exception, at.exception
+    return at
+
+
+def params(at: AppTest) -> dict[str, str]:
+    return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
+
+
+def said(at: AppTest) -> str:
+    return " ".join(
+        [e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error)]
+        + [e.proto.text for e in at.get("progress")]
+    )
+
+
+def button(at: AppTest, key: str):
+    return at.button(key=key)
+
+
+def test_first_view(fake: FakeEngine) -> None:
+    at = opened()
+    assert at.selectbox(key="f_dataset").value == "simulated-small"
+    assert at.selectbox(key="f_confounding").value == "strong"
+    assert at.select_slider(key="f_lam").value == 8.0
+    assert at.number_input(key="f_seeds").value == 5
+    assert not button(at, "start").disabled
+    assert button(at, "stop").disabled
+    assert "Expected violation left: **50 %**" in said(at)
+    assert "simulated data" in said(at)
+    assert params(at)["lam"] == "8"
+    assert params(at)["seeds"] == "5"
+
+
+def test_start_launches_every_seed_with_its_twin_and_the_url_names_the_launch(
+    fake: FakeEngine,
+) -> None:
+    at = again(button(opened(), "start").click().run())
+    assert params(at)["launch"] == "L0"
+    launch = fake.find_launch("L0")
+    assert len(launch.runs) == 5
+    assert len(launch.twins) == 5
+    assert [fake.configs[r].seed for r in launch.runs] == [0, 1, 2, 3, 4]
+    assert button(at, "start").disabled
+    assert not button(at, "stop").disabled
+
+
+def test_a_running_launch_is_found_again_from_its_url(fake: FakeEngine) -> None:
+    first = again(button(opened(), "start").click().run())
+    fake.epoch = 37
+    other = opened(**params(first))
+    assert "Epoch 37 of 200, about 10 s left" in said(other)
+    assert len(fake.launches) == 1
+
+
+def test_a_url_with_the_launch_alone_brings_its_settings_back(fake: FakeEngine) -> None:
+    at = opened(lam="4", d="16", seeds="2")
+    button(at, "start").click().run()
+    other = opened(launch="L0")
+    assert other.select_slider(key="f_lam").value == 4.0
+    assert params(other)["d"] == "16"
+    assert params(other)["seeds"] == "2"
+
+
+def test_pause_resume_stop(fake: FakeEngine) -> None:
+    at = again(button(opened(), "start").click().run())
+    fake.epoch = 10
+    at = again(button(at.run(), "pause").click().run())
+    assert "Paused at epoch 10 of 200" in said(at)
+    at = again(button(at, "resume").click().run())
+    assert "Epoch 10 of 200" in said(at)
+    at = again(button(at, "stop").click().run())
+    assert "Stopped after 10 of 200 epochs" in said(at)
+    assert not button(at, "start").disabled
+
+
+def test_the_end_gives_a_verdict_tables_and_files(fake: FakeEngine) -> None:
+    at = again(button(opened(), "start").click().run())
+    fake.epoch = 200
+    at = again(at.run())
+    text = said(at)
+    assert "Constraint: :green[met]" in text
+    assert "Predictor:" in text
+    assert "Weights:" in text
+    assert "true ideal loss" in text
+    assert "| AUC |" in text
+    assert "True ideal loss" in text
+    assert "python -m engine train --dataset simulated-small" in at.code[0].value
+
+
+def test_balance_the_label_too_launches_with_both_moments(fake: FakeEngine) -> None:
+    at = again(button(opened(), "start").click().run())
+    fake.epoch = 200
+    at = again(at.run())
+    again(button(at, "label_too").click().run())
+    assert fake.configs["L1-0"].moments == ("e", "r")
+    assert fake.configs["L1-0"].lam == fake.configs["L0-0"].lam
+
+
+def test_a_launch_that_is_not_there_is_said_in_words(fake: FakeEngine) -> None:
+    at = opened(launch="gone", lam="4")
+    assert "Launch gone is not in this store" in said(at)
+    assert at.select_slider(key="f_lam").value == 4.0
+    assert "launch" not in params(at)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("lam", "-3"), ("epochs", "0"), ("d", "x"), ("method", "bpr"), ("seeds", "99"), ("foo", "1")],
+)
+def test_a_wrong_value_in_the_url_is_said_beside_its_field(
+    fake: FakeEngine, name: str, value: str
+) -> None:
+    at = opened(**{name: value})
+    assert f":red[{name}: got '{value}'; allowed:" in said(at)
+    assert button(at, "start").disabled
+    assert params(at)[name] == value
+
+
+def test_free_lam_and_its_error(fake: FakeEngine) -> None:
+    at = opened()
+    at = again(at.text_input(key="f_free").set_value("1/3").run())
+    assert at.select_slider(key="f_lam").value == pytest.approx(1 / 3)
+    at = again(at.text_input(key="f_free").set_value("lots").run())
+    assert "lam: got 'lots'" in said(at)
+    assert at.text_input(key="f_free").value == "lots"
+
+
+def test_what_the_engine_refuses_at_start_is_said_and_nothing_is_lost(fake: FakeEngine) -> None:
+    at = opened(uniform_fraction="0.0001")
+    at = again(button(at, "start").click().run())
+    assert ":red[uniform_fraction: got 0.0001" in said(at)
+    assert not fake.launches
+    assert params(at)["uniform_fraction"] == "0.0001"
+
+
+def test_a_failed_run_says_why(fake: FakeEngine) -> None:
+    at = again(button(opened(), "start").click().run())
+    fake.epoch, fake.error = 3, "the loss is not a number"
+    at = again(at.run())
+    assert "Failed after 3 of 200 epochs" in said(at)
+    assert "the loss is not a number" in said(at)
+
+
+def test_no_worker_is_said_in_words(fake: FakeEngine) -> None:
+    at = again(button(opened(), "start").click().run())
+    fake.workers_alive = 0
+    assert "no worker is running" in said(again(at.run()))
+
+
+def test_base_method_alone(fake: FakeEngine) -> None:
+    at = opened(balance="none", method="mf", dataset="coat", seeds="1")
+    assert at.select_slider(key="f_lam").disabled
+    at = again(button(at, "start").click().run())
+    assert fake.find_launch("L0").twins == {}
+    fake.epoch = 200
+    at = again(at.run())
+    assert "The base method alone" in said(at)
+    assert "real data" in said(at)
+
+
+def test_reset_goes_back_to_the_first_minute(fake: FakeEngine) -> None:
+    at = opened(lam="4", d="16")
+    button(at, "start").click().run()
+    at = again(button(at, "reset").click().run())
+    assert at.select_slider(key="f_lam").value == 8.0
+    assert "launch" not in params(at)
+    assert "d" not in params(at)
+    assert "L0" in fake.launches

@@ -1,0 +1,129 @@
+"""The verdict on hand-made numbers: three findings that are never mixed up."""
+
+import pandas as pd
+import pytest
+
+from dashboard.results import as_markdown, table
+from dashboard.verdict import Outcome, compare, interval, outcome_of, verdict
+
+
+def outcome(**changes: object) -> Outcome:
+    given = {
+        "violation": [-0.001, 0.001, 0.002],
+        "violation_uniform": [-0.04, -0.05, -0.045],
+        "target_se": [0.013, 0.013, 0.013],
+        "differences": {"true ideal loss": [-0.001, 0.002, -0.0005]},
+        "correlation": [0.04, 0.05, 0.06],
+    }
+    return Outcome(**(given | changes))
+
+
+def said(found: object) -> dict[str, str]:
+    return {part.about: part.finding for part in found.parts}
+
+
+def test_constraint_met_predictor_no_better_weights_unlike() -> None:
+    found = verdict(outcome())
+    assert said(found) == {
+        "Constraint": "met",
+        "Predictor": "no better",
+        "Weights": "unlike the oracle's",
+    }
+    assert found.try_label
+    assert "−0.045 → 0.001" in str(found)
+
+
+def test_better_needs_an_interval_clear_of_nought() -> None:
+    better = verdict(outcome(differences={"true ideal loss": [-0.05, -0.06, -0.055]}))
+    assert said(better)["Predictor"] == "better"
+    assert not better.try_label
+    worse = verdict(outcome(differences={"true ideal loss": [0.05, 0.06, 0.055]}))
+    assert said(worse)["Predictor"] == "worse"
+    assert worse.try_label
+
+
+def test_constraint_not_met_and_nothing_to_balance() -> None:
+    left = verdict(outcome(violation=[-0.03, -0.03, -0.03], violation_uniform=[-0.06] * 3))
+    assert said(left)["Constraint"] == "not met, 50 % left"
+    small = verdict(outcome(violation_uniform=[0.01, -0.01, 0.01]))
+    assert said(small)["Constraint"] == "nothing to balance"
+
+
+def test_violations_of_opposite_sign_do_not_cancel_to_a_met_constraint() -> None:
+    found = verdict(outcome(violation=[-0.05, 0.05, 0.0], violation_uniform=[0.06, 0.06, 0.06]))
+    assert said(found)["Constraint"].startswith("not met")
+
+
+def test_real_data_speaks_of_mse_and_auc_and_of_no_oracle() -> None:
+    differences = {"MSE": [-0.02, -0.021, -0.022], "AUC": [0.001, -0.001, 0.0005]}
+    found = verdict(outcome(differences=differences, correlation=[]))
+    assert said(found) == {"Constraint": "met", "Predictor": "better in MSE only"}
+    mixed = {"MSE": [-0.02, -0.021, -0.022], "AUC": [-0.02, -0.021, -0.022]}
+    assert said(verdict(outcome(differences=mixed)))["Predictor"] == "mixed: MSE better; AUC worse"
+
+
+def test_one_seed_is_undecided() -> None:
+    found = verdict(outcome(differences={"true ideal loss": [-0.05]}))
+    assert said(found)["Predictor"] == "undecided"
+
+
+def test_balancing_the_label_is_offered_once_only() -> None:
+    assert not verdict(outcome(moments=("e", "r"))).try_label
+
+
+def test_interval_by_hand() -> None:
+    # mean 2, sd 1, n 3: t(0.975, 2) = 4.3027; 4.3027 / sqrt(3) = 2.4841
+    found = interval([1.0, 2.0, 3.0])
+    assert (found.mean, found.n) == (2.0, 3)
+    assert found.half == pytest.approx(2.4841, abs=1e-4)
+    assert interval([1.0, float("nan")]).half is None
+    assert compare(interval([]), True) == "undecided"
+    assert compare(interval([0.0, 0.0]), True) == "no better"
+
+
+def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
+    runs = pd.DataFrame(
+        {
+            "run": ["a", "b", "at", "bt"],
+            "best_epoch": [2, 1, 1, 1],
+            "true_loss": [0.15, 0.16, 0.17, 0.18],
+            "test_auc": [0.75, 0.76, 0.74, 0.74],
+        }
+    ).set_index("run")
+    epochs = pd.DataFrame(
+        {
+            "run": ["a", "a", "b", "b"],
+            "epoch": [1, 2, 1, 2],
+            "violation": [0.1, 0.2, 0.3, 0.4],
+            "violation_uniform": [1.1, 1.2, 1.3, 1.4],
+            "target_se": [0.01] * 4,
+            "oracle_correlation": [0.5, 0.6, 0.7, 0.8],
+        }
+    )
+    return runs, epochs
+
+
+def test_outcome_reads_each_run_at_its_own_best_epoch() -> None:
+    runs, epochs = frames()
+    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, ("e",))
+    assert list(found.violation) == [0.2, 0.3]
+    assert list(found.correlation) == [0.6, 0.7]
+    assert found.differences["true ideal loss"] == pytest.approx([-0.02, -0.02])
+
+
+def test_a_run_without_a_best_epoch_is_left_out() -> None:
+    runs, epochs = frames()
+    runs.loc["b", "best_epoch"] = None
+    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, ("e",))
+    assert list(found.violation) == [0.2]
+
+
+def test_table_pairs_seed_by_seed_in_equal_decimals() -> None:
+    runs, _ = frames()
+    frame = table(runs, ["a", "b"], {"a": "at", "b": "bt"}, "test")
+    assert list(frame["Metric"]) == ["AUC"]
+    assert frame.loc[0, "Run − twin"] == "+0.015 ± 0.064"  # (.01, .02): mean .015, half .0635
+    assert frame.loc[0, "So the run is"] == "no better"
+    assert as_markdown(frame).count("\n") == 2
+    alone = table(runs, ["a", "b"], {}, "truth")
+    assert list(alone.columns) == ["Metric", "Run"]
