@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.live import in_words, live_panels, narrow_layout
+from dashboard.charts.live import in_words, live_panels
+from dashboard.charts.panel_layout import narrow_layout
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from dashboard.live_figure import live_figure
 from engine import api

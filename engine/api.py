@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from engine import controls, history, reports, roster
 from engine.config import LAM_GRID, LAM_MAX, RunConfig, allowed, changed, make_config, options
 from engine.datasets import DatasetInfo, catalogue, data_home
 from engine.datasets import get as get_dataset
@@ -33,17 +32,18 @@ from engine.events import (
     RunState,
 )
 from engine.forecast import Forecast, forecast
-from engine.launches import create_launch
-from engine.launches import find_launch as _find_launch
 from engine.offers import MethodInfo, check, methods
 from engine.presets import preset
-from engine.processes import Watch
-from engine.queue import reclaim
-from engine.rebuild import open_store, rebuild
-from engine.records import Launch, Priority, RunRecord, Snapshot
-from engine.reports import Progress
-from engine.roster import WorkerInfo
-from engine.store import Store, runs_home
+from engine.store import controls, history, reports, roster
+from engine.store.database import Store, runs_home
+from engine.store.launches import create_launch
+from engine.store.launches import find_launch as _find_launch
+from engine.store.processes import Watch
+from engine.store.queue import reclaim
+from engine.store.rebuild import open_store, rebuild
+from engine.store.records import Launch, Priority, RunRecord, Snapshot
+from engine.store.reports import Progress
+from engine.store.roster import WorkerInfo
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -104,7 +104,7 @@ def train_here(
     Raises:
         ConfigError: no configs. StoreError: the store cannot be written.
     """
-    from engine import local
+    from engine.jobs import local
 
     return local.train_here(
         open_runs(), configs, twins=twins, on_launch=on_launch, on_event=on_event

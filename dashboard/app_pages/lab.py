@@ -6,10 +6,9 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from dashboard import controls, forms, live, results
+from dashboard import controls, ended, forms, live, page_state
 from dashboard.text import lab as text
 from dashboard.verdict import Verdict, outcome_of, verdict
 from engine import api
@@ -20,9 +19,9 @@ BUSY = ("active", "paused")
 def page() -> None:
     """The whole page, top to bottom."""
     st.session_state.setdefault("choices", {})
-    controls.adopt_url()
+    page_state.adopt_url()
     shown, trouble = _shown()
-    form = controls.read_form()
+    form = page_state.read_form()
     progress = live.progress_of(shown)  # read once: buttons and charts must not disagree
     left, main = st.columns([1, 3.75], gap="medium")
     with left, st.container(key="controls"):
@@ -30,14 +29,14 @@ def page() -> None:
         controls.controls(form)
         _buttons(form, shown, progress)
         controls.advanced(form)
-    controls.write_url(form)
+    page_state.write_url(form)
     with main, st.container(key="main"):
         if trouble:
             st.warning(trouble)
         header = _header_of(form, shown)
         live.watch(shown, progress, forms.is_simulated(form.config), header)
         if shown is not None:
-            _below(shown)
+            ended.below(shown)
 
 
 def _shown() -> tuple[live.Shown | None, str]:
@@ -80,7 +79,7 @@ def _buttons(form: forms.Form, shown: live.Shown | None, progress: Any) -> None:
     else:
         _button(row, "Pause", api.pause, launch, phase == "active")
     _button(row, "Stop", api.stop, launch, phase in BUSY)
-    row.button("Reset", key="reset", width="stretch", on_click=_reset, help=text.HELP["reset"])
+    row.button("Reset", key="reset", width="stretch", on_click=_reset)
 
 
 def _button(place: Any, name: str, act: Callable[[str], None], launch: str, enabled: bool) -> None:
@@ -120,7 +119,7 @@ def _start_with_label(shown: live.Shown, token: str) -> None:
     """The same launch again, balancing the label beside the error."""
     choices = forms.form_of_runs(list(shown.configs)) | {"moments": "e,r"}
     st.session_state["choices"] = choices
-    _start(controls.read_form(), token)
+    _start(page_state.read_form(), token)
 
 
 def _reset() -> None:
@@ -139,8 +138,8 @@ def _header_of(form: forms.Form, shown: live.Shown | None) -> Callable[[Any], No
         with st.container(key="status"):
             _status(form, shown, now, other)
         with st.container(key="verdict"):
-            ended = live.phase(now) == "ended"
-            _verdict(shown, ended, token)
+            over = live.phase(now) == "ended"
+            _verdict(shown, over, token)
 
     return header
 
@@ -161,23 +160,23 @@ def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -
     )
 
 
-def _verdict(shown: live.Shown | None, ended: bool, token: str) -> None:
+def _verdict(shown: live.Shown | None, over: bool, token: str) -> None:
     """Three sentences kept apart; their questions until there are answers."""
-    found = _found(shown) if shown is not None and ended else None
+    found = _found(shown) if shown is not None and over else None
     if found is None:
         simulated = shown.simulated if shown else True
         balanced = shown.balanced if shown else True
         asked = text.questions(balanced, simulated)
-        for place, (about, question) in zip(st.columns(3), asked, strict=False):
+        for place, (about, question) in zip(st.columns(len(asked)), asked, strict=True):
             place.markdown(f"**{about}**  \n:gray[{question}]")
         return
-    sizes = [1.25, 1.25, 1, 0.9] if found.try_label else [1] * 3
-    places = st.columns(sizes, vertical_alignment="top")
+    n = len(found.parts)
+    places = st.columns([*(1.2, 1.5, 1.05)[:n], 1.0] if found.try_label else n)
     for place, part in zip(places, found.parts, strict=False):
         colour = {True: ":green[{}]", False: ":orange[{}]", None: "{}"}[part.good]
         place.markdown(f"**{part.about}: {colour.format(part.finding)}**  \n{part.detail}")
     if found.try_label and shown is not None:
-        places[3].button(
+        places[n].button(
             "Balance the label too",
             key="label_too",
             width="stretch",
@@ -197,69 +196,6 @@ def _found(shown: live.Shown) -> Verdict | None:
     columns = ("violation", "violation_uniform", "target_se", "oracle_correlation")
     epochs = api.epochs(list(shown.launch.runs), columns=columns)
     return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0].moments))
-
-
-def _below(shown: live.Shown) -> None:
-    """Test metrics once the launch has ended, and everything to take away."""
-    runs = api.runs(launch=shown.launch.id).set_index("run")
-    broken = runs.loc[runs["state"] == "failed", "error"].dropna().unique()
-    for error in broken:
-        st.error(f"A run failed: {error}")
-    with st.container(key="results"):
-        numbers, files = st.columns([2.15, 1], gap="medium")
-        with numbers:
-            _tables(shown, runs)
-        with files:
-            _take_away(shown, runs)
-
-
-def _tables(shown: live.Shown, runs: pd.DataFrame) -> None:
-    st.subheader("At each run's best epoch", anchor=False)
-    if runs["best_epoch"].isna().all() or runs["test_auc"].isna().all():
-        st.caption("Test metrics are computed once, when a run ends.")
-        return
-    ids = [run for run in shown.launch.runs if pd.notna(runs.loc[run, "test_auc"])]
-    twins = {
-        run: twin
-        for run, twin in shown.launch.twins.items()
-        if pd.notna(runs.loc[twin, "test_auc"])
-    }
-    n = len(ids)
-    spread = f"mean ± 95 % interval over {n} seeds" if n > 1 else "one seed, so no interval"
-    st.caption(f"Chosen on validation AUC; {spread}. Difference: run − twin, seed by seed.")
-    if shown.simulated:
-        st.markdown(results.as_markdown(results.table(runs, ids, twins, "truth")))
-    for part, title in results.PARTS.items():
-        frame = results.table(runs, ids, twins, part)
-        if not frame.empty:
-            st.markdown(f"**{title}**")
-            st.markdown(results.as_markdown(frame))
-
-
-def _take_away(shown: live.Shown, runs: pd.DataFrame) -> None:
-    st.subheader("Take it away", anchor=False)
-    name = f"counterweight-{shown.launch.id}"
-    every = [*dict.fromkeys(shown.launch.runs), *shown.twins]
-    with st.container(horizontal=True):
-        st.download_button(
-            "Epochs (CSV)",
-            lambda: api.epochs(every).to_csv(index=False),
-            file_name=f"{name}-epochs.csv",
-            mime="text/csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Results (CSV)",
-            runs.to_csv(),
-            file_name=f"{name}-results.csv",
-            mime="text/csv",
-            on_click="ignore",
-        )
-    st.caption("The same from a shell:")
-    st.code(
-        forms.command_line(shown.configs[0], len(shown.configs)), language="bash", wrap_lines=True
-    )
-    st.caption("The address of this page shows this launch and its settings again.")
 
 
 page()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MAX_POINTS = 400
+MAX_POINTS = 250
 DIGITS = 4
 
 

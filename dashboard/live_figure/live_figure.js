@@ -149,7 +149,7 @@ export default function ({ data, parentElement }) {
     state.observer.observe(box);
   }
   state.data = data;
-  plot.setAttribute("role", "img");
+  plot.setAttribute("role", "figure");
   plot.setAttribute("aria-label", data.label);
   state.said.textContent = data.description;
   // Streamlit sets the theme's variables around this call: read them in the next frame.

@@ -17,7 +17,6 @@ HELP = {
     "less uniform weights. The same λ means different things on different data.",
     "seeds": "So many runs train at once. Initialisation and split of the random ratings vary "
     "together: seed 0, 1, 2, …",
-    "reset": "Back to the settings of the first minute. Stops and deletes nothing.",
     "label_too": "Trains again with a second condition: the weighted mean of the label must match "
     "the uniform ratings' too. One condition on the error alone can be met by weights that know "
     "nothing of the confounder.",

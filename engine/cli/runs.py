@@ -56,6 +56,8 @@ def _words(value: object) -> object:
 
 def worker(data: DataHome = None, runs: RunsHome = None) -> None:
     """Train what waits in the store until Ctrl-C; open the lab anywhere with the same --runs."""
-    from engine import worker as process  # imports torch, which the other commands here need not
+    from engine.jobs import (
+        worker as process,  # imports torch, which the other commands here need not
+    )
 
     sys.exit(process.run_worker(api.runs_home()))

@@ -13,8 +13,8 @@ import torch
 
 from engine.errors import TrainingError
 from engine.events import BlockDone, EpochDone, GroupEpoch, RunDone, WeightBlock
-from engine.processes import Process
-from engine.worker import in_words, serve
+from engine.jobs.worker import in_words, serve
+from engine.store.processes import Process
 
 BLOCKS = 5
 CRASHES, DIVERGES = 666, 667  # seeds of runs that go wrong in epoch 3

@@ -10,11 +10,11 @@ import pytest
 from fake_trainer import build
 
 from engine import api
-from engine.drive import drive
 from engine.events import EPOCH_COLUMNS, EpochDone, GroupEpoch
-from engine.history import record
-from engine.processes import Process
-from engine.queue import claim_next
+from engine.jobs.drive import drive
+from engine.store.history import record
+from engine.store.processes import Process
+from engine.store.queue import claim_next
 
 ME = Process.here()
 

@@ -7,16 +7,16 @@ import pytest
 from fake_trainer import CRASHES, DIVERGES, FakeTrainer, build
 
 from engine.config import make_config
-from engine.controls import ask, pending
-from engine.drive import LOG, drive
 from engine.errors import ConfigError, StoreError
 from engine.events import BlockDone, GroupEpoch
-from engine.history import read_epochs
-from engine.launches import create_launch, find_launch
-from engine.processes import FOREIGN_SECONDS, Process, Watch
-from engine.queue import MOST_DEATHS, claim_next, reclaim
-from engine.reports import read_run, read_runs
-from engine.store import Store
+from engine.jobs.drive import LOG, drive
+from engine.store.controls import ask, pending
+from engine.store.database import Store
+from engine.store.history import read_epochs
+from engine.store.launches import create_launch, find_launch
+from engine.store.processes import FOREIGN_SECONDS, Process, Watch
+from engine.store.queue import MOST_DEATHS, claim_next, reclaim
+from engine.store.reports import read_run, read_runs
 
 ME = Process.here()
 GONE = Process(ME.host, ME.pid, ME.start - 1000.0)  # its id was given to another process since
@@ -136,7 +136,7 @@ def test_a_group_that_kills_its_workers_fails(store):
 
 def test_a_worker_of_another_host_is_judged_by_its_heartbeat(monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr("engine.processes.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("engine.store.processes.time.monotonic", lambda: clock[0])
     watch, foreign = Watch(), replace(ME, host="elsewhere")
     assert not watch.dead(foreign, 1)
     clock[0] += FOREIGN_SECONDS - 1
@@ -159,7 +159,7 @@ def test_who_lost_the_lease_writes_nothing_more(store):
 
 @pytest.mark.parametrize("blocks", [1, 3, 5, 7, 12, 23])
 def test_paused_anywhere_it_goes_on_with_the_same_numbers(store, tmp_path, blocks, monkeypatch):
-    monkeypatch.setattr("engine.drive.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.drive.POLL_SECONDS", 0.0)
     configs = [make_config(epochs=6, lam=lam, seed=1) for lam in (2.0, 0.5)]
     launch = create_launch(store, configs)
     seen = []
@@ -200,7 +200,7 @@ def test_broken_off_anywhere_it_goes_on_from_the_last_checkpoint(store, tmp_path
 
 
 def test_stopped_while_training_it_keeps_its_best_epoch(store, monkeypatch):
-    monkeypatch.setattr("engine.drive.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.drive.POLL_SECONDS", 0.0)
     launch = create_launch(store, [make_config(epochs=50)])
 
     def stop_in_epoch_3(event):
@@ -224,7 +224,7 @@ def test_stopped_in_the_queue_it_never_trains(store):
 
 
 def test_stopped_while_paused_it_is_tested_before_anything_else_trains(store, monkeypatch):
-    monkeypatch.setattr("engine.drive.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.drive.POLL_SECONDS", 0.0)
     launch = create_launch(store, [make_config(epochs=50)])
 
     def pause_in_epoch_4(event):
@@ -258,7 +258,7 @@ def test_a_pause_can_be_taken_back_and_a_queued_launch_paused(store):
 
 
 def test_a_study_makes_way_for_the_lab_at_a_block(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.drive.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("engine.jobs.drive.POLL_SECONDS", 0.0)
     config = make_config(epochs=5)
     study = create_launch(store, [config], priority="study")
     claim = claim_next(store, ME)

@@ -8,18 +8,18 @@ import sys
 import pytest
 from fake_trainer import FakeTrainer, build
 
-from engine import schema
 from engine.config import make_config
-from engine.drive import drive
 from engine.errors import StoreError
 from engine.events import EPOCH_COLUMNS
-from engine.history import read_epochs
-from engine.launches import create_launch, find_launch
-from engine.processes import Process
-from engine.queue import claim_next
-from engine.rebuild import open_store, rebuild
-from engine.reports import read_run, read_runs
-from engine.store import BACKUP, FILE, Store
+from engine.jobs.drive import drive
+from engine.store import schema
+from engine.store.database import BACKUP, FILE, Store
+from engine.store.history import read_epochs
+from engine.store.launches import create_launch, find_launch
+from engine.store.processes import Process
+from engine.store.queue import claim_next
+from engine.store.rebuild import open_store, rebuild
+from engine.store.reports import read_run, read_runs
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_transaction_that_raises_leaves_nothing(store):
 COUNT_UP = """
 import sys
 from pathlib import Path
-from engine.store import Store
+from engine.store.database import Store
 store = Store(Path(sys.argv[1]))
 for _ in range(100):
     with store.transaction() as db:

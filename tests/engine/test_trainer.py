@@ -11,7 +11,7 @@ from engine.datasets import load
 from engine.errors import ConfigError
 from engine.events import BlockDone, GroupEpoch
 from engine.presets import preset
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 FAST = {"epochs": 5, "patience": 0, "d": 4, "weights_dim": 4}
 

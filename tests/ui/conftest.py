@@ -16,9 +16,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     module = standing_in.module()
     monkeypatch.setitem(sys.modules, "engine.api", module)
     monkeypatch.setattr(engine, "api", module, raising=False)
-    for name in ("forms", "controls", "live"):
+    for name in ("forms", "controls", "live", "ended", "page_state"):
         monkeypatch.setattr(importlib.import_module(f"dashboard.{name}"), "api", module)
-    controls = importlib.import_module("dashboard.controls")
-    controls._forecast.cache_clear()
+    state = importlib.import_module("dashboard.page_state")
+    state._forecast.cache_clear()
     yield standing_in
-    controls._forecast.cache_clear()
+    state._forecast.cache_clear()

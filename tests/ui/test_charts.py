@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.charts.curves import MAX_POINTS, mean_while_all, pivot, points, stride_for
-from dashboard.charts.live import N_PANELS, in_words, live_panels, narrow_layout
+from dashboard.charts.live import in_words, live_panels
+from dashboard.charts.panel_layout import N_PANELS, narrow_layout
 from dashboard.charts.theme import PALETTE, decimals_for, lam_label, number, resolved
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES

@@ -14,11 +14,10 @@ LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
     ("engine.api",),
     ("engine.jobs",),
-    ("engine.store",),
-    ("engine.forecast", "engine.presets", "engine.training"),
+    ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),
     ("engine.methods",),
     ("engine.balancing", "engine.exact"),
-    ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics"),
+    ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics", "engine.claims"),
     ("engine.config", "engine.events", "engine.errors"),
 ]
 

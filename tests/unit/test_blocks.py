@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.blocks import BlockSampler
+from engine.training.blocks import BlockSampler
 
 
 def sampler(user, item, shape=(7, 5), block=(3, 2), seed=0):

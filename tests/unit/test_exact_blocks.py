@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import softmax, xlogy
 
 from engine.exact import solve_exact
-from engine.exact_moments import Blocks
+from engine.exact.moments import Blocks
 
 S = 0.08
 
@@ -75,7 +75,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     nu = np.array([0.8, -1.5, 0.3])
     blocks = Blocks.of((x, x[:300]), (1.0, S))
     whole = blocks.tilt(nu)
-    monkeypatch.setattr("engine.exact_moments.CHUNK", 64)
+    monkeypatch.setattr("engine.exact.moments.CHUNK", 64)
     parts = blocks.tilt(nu)
     assert parts.potential == pytest.approx(whole.potential, rel=1e-12)
     assert parts.ceiling == whole.ceiling

@@ -1,7 +1,7 @@
 """The data of a group of runs as tensors, one lane a run.
 
 Lanes share the biased ratings and their blocks; the uniform sample (padded), the propensity and
-lam are each lane's own. Validation and test stay outside: `engine.evaluation` holds them.
+lam are each lane's own. Validation and test stay outside: `engine.training.evaluation` holds them.
 """
 
 from __future__ import annotations

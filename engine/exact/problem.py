@@ -1,4 +1,4 @@
-"""The balancing problem that `engine.exact` solves: inputs checked, moments standardised."""
+"""The balancing problem that `engine.exact.solve` solves: inputs checked, moments standardised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from engine.errors import ConfigError
-from engine.exact_moments import Blocks, FloatArray, Floats, free_directions
+from engine.exact.moments import Blocks, FloatArray, Floats, free_directions
 
 _Values = TypeVar("_Values", FloatArray, Floats)
 
@@ -68,7 +68,7 @@ def make_problem(
     covariance: FloatArray | None,
     names: Sequence[str],
 ) -> Problem:
-    """Check everything `engine.exact.solve_exact` is given, and standardise it.
+    """Check everything `engine.exact.solve.solve_exact` is given, and standardise it.
 
     Raises:
         ConfigError: naming the argument that cannot be used.

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from engine.config import RunConfig
 from engine.errors import ConfigError, StoreError
-from engine.processes import Process
-from engine.records import Launch, Priority, launch_of, to_json
-from engine.store import Store, Transaction
+from engine.store.database import Store, Transaction
+from engine.store.processes import Process
+from engine.store.records import Launch, Priority, launch_of, to_json
 
 # What the queue serves first. A stop that needs a trainer (for its test metrics) comes before all.
 URGENT = 0

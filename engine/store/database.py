@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StoreError
-from engine.schema import migrate
+from engine.store.schema import migrate
 
 FILE = "counterweight.sqlite3"
 BACKUP = "counterweight.backup.sqlite3"

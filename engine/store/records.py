@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.config import RunConfig
 from engine.errors import ConfigError, StoreError
-from engine.store import Row, Store, Transaction
+from engine.store.database import Row, Store, Transaction
 
 Priority = Literal["lab", "study"]
 FILE_FORMAT = 1

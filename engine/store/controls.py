@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.launches import URGENT, find_launch
-from engine.queue import end_runs, set_waiting
-from engine.records import to_json
-from engine.store import Row, Store, Transaction
+from engine.store.database import Row, Store, Transaction
+from engine.store.launches import URGENT, find_launch
+from engine.store.queue import end_runs, set_waiting
+from engine.store.records import to_json
 
 Kind = Literal["pause", "resume", "stop"]
 

@@ -14,20 +14,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.balancer import Balancer
-from engine.blocks import Block, BlockSampler, EpochPlan
 from engine.config import RunConfig
-from engine.constraint import GlobalPass, global_pass
 from engine.datasets.ratings import Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
-from engine.evaluation import Best, Judge, Subject, subject_of
 from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
-from engine.lanes import Lanes
 from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.models import MatrixFactorization
-from engine.optim import StackedOptimizer
+from engine.training.balancer import Balancer
+from engine.training.blocks import Block, BlockSampler, EpochPlan
+from engine.training.constraint import GlobalPass, global_pass
+from engine.training.evaluation import Best, Judge, Subject, subject_of
+from engine.training.lanes import Lanes
+from engine.training.optim import StackedOptimizer
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 

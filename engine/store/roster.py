@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.processes import Process
-from engine.store import Row, Store
+from engine.store.database import Row, Store
+from engine.store.processes import Process
 
 LOG = "workers.log"
 
@@ -114,8 +114,8 @@ def cores() -> int:
 
 
 def _start(home: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "engine.worker", "--home", str(home)]
-    package = str(Path(__file__).resolve().parents[1])
+    command = [sys.executable, "-m", "engine.jobs.worker", "--home", str(home)]
+    package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with (home / LOG).open("ab") as log:
         return subprocess.Popen(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import StoreError
-from engine.launches import PRIORITIES
-from engine.records import FILE_FORMAT, PLAIN, to_json
-from engine.store import Store, Transaction
+from engine.store.database import Store, Transaction
+from engine.store.launches import PRIORITIES
+from engine.store.records import FILE_FORMAT, PLAIN, to_json
 
 
 def open_store(home: Path | None = None) -> Store:

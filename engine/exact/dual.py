@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from engine.exact_moments import Blocks, FloatArray
+from engine.exact.moments import Blocks, FloatArray
 
 TOLERANCE = 1e-14  # of the standardised residual, as a share of the mass
 CONVERGED = 1e-8  # what rounding at a far-out optimum may leave of it

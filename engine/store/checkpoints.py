@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from engine.errors import StoreError
-from engine.records import settle
+from engine.store.records import settle
 
 State = tuple[dict[str, torch.Tensor], dict[str, Any]]
 

@@ -13,9 +13,9 @@ from typing import Literal
 
 from engine.config import RunConfig
 from engine.errors import CounterweightError, StoreError
-from engine.processes import Process, Watch
-from engine.records import config_of, write_run_file
-from engine.store import Row, Store, Transaction
+from engine.store.database import Row, Store, Transaction
+from engine.store.processes import Process, Watch
+from engine.store.records import config_of, write_run_file
 
 MOST_DEATHS = 3
 _ENDED = "('stopped', 'finished', 'failed')"

@@ -18,13 +18,13 @@ from pathlib import Path
 import psutil
 
 from engine.config import RunConfig
-from engine.drive import CHECKPOINT_SECONDS, Build, Trains, drive
 from engine.errors import StoreError
-from engine.processes import Process, Watch
-from engine.queue import claim_next, reclaim
-from engine.rebuild import open_store
-from engine.roster import beat, register, unregister
-from engine.store import Store
+from engine.jobs.drive import CHECKPOINT_SECONDS, Build, Trains, drive
+from engine.store.database import Store
+from engine.store.processes import Process, Watch
+from engine.store.queue import claim_next, reclaim
+from engine.store.rebuild import open_store
+from engine.store.roster import beat, register, unregister
 
 POLL_SECONDS = 0.08
 CHORES_SECONDS = 1.0
@@ -82,7 +82,7 @@ def serve(
     Raises:
         StoreError: the store cannot be used (any more).
     """
-    store, me, watch = open_store(home), Process.here(), Watch()
+    store, me = open_store(home), Process.here()
     quit_asked = _Quit(store, me, parent)
     register(store, me, parent)
 
@@ -90,7 +90,25 @@ def serve(
         with quit_asked.loading():
             return build(configs)
 
-    next_chores = 0.0
+    try:
+        _work(store, me, build_breakable, quit_asked, checkpoint_seconds)
+        unregister(store, me)
+    except StoreError:
+        if store.is_current():
+            raise
+        return  # moved away: nobody waits for what this worker could still write
+    finally:
+        store.close()
+
+
+def _work(
+    store: Store,
+    me: Process,
+    build: Build,
+    quit_asked: _Quit,
+    checkpoint_seconds: float,
+) -> None:
+    watch, next_chores = Watch(), 0.0
     while not quit_asked():
         if time.monotonic() >= next_chores:
             next_chores = time.monotonic() + CHORES_SECONDS
@@ -102,12 +120,10 @@ def serve(
             continue
         with contextlib.suppress(KeyboardInterrupt):  # cut short while loading: `quit_asked` knows
             drive(
-                *(store, claim, build_breakable),
+                *(store, claim, build),
                 quit_asked=quit_asked,
                 checkpoint_seconds=checkpoint_seconds,
             )
-    unregister(store, me)
-    store.close()
 
 
 def run_worker(home: Path, parent: Process | None = None) -> int:
@@ -116,7 +132,7 @@ def run_worker(home: Path, parent: Process | None = None) -> int:
     seconds = float(os.environ.get("COUNTERWEIGHT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
 
     def work() -> None:
-        from engine.building import build, set_up, warm_up  # seconds: before the first job
+        from engine.jobs.building import build, set_up, warm_up  # seconds: before the first job
 
         set_up()
         warm_up()
@@ -132,7 +148,7 @@ def in_words(work: Callable[[], None]) -> int:
     except KeyboardInterrupt:  # before the worker listens to signals itself
         return 130
     except StoreError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -146,8 +162,8 @@ def lower_priority() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m engine.worker --home DIR [--parent PID:START]`."""
-    parser = argparse.ArgumentParser(prog="engine.worker", description=__doc__.split("\n")[0])
+    """`python -m engine.jobs.worker --home DIR [--parent PID:START]`."""
+    parser = argparse.ArgumentParser(prog="engine.jobs.worker", description=__doc__.split("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="where runs live")
     parser.add_argument("--parent", type=Process.parse, help="PID:START of the app it belongs to")
     given = parser.parse_args(arguments)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.building import build, set_up
 from engine.config import RunConfig
-from engine.drive import CHECKPOINT_SECONDS, Build, drive
 from engine.events import Event
-from engine.launches import create_launch
-from engine.processes import Process
-from engine.queue import claim_held
-from engine.records import Launch
-from engine.store import Store
+from engine.jobs.building import build, set_up
+from engine.jobs.drive import CHECKPOINT_SECONDS, Build, drive
+from engine.store.database import Store
+from engine.store.launches import create_launch
+from engine.store.processes import Process
+from engine.store.queue import claim_held
+from engine.store.records import Launch
 
 
 def train_here(

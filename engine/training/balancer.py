@@ -34,11 +34,11 @@ from torch import Tensor
 
 from engine.balancing import left_side, log_weights, moment_metric, pressure_of, score_gradient
 from engine.config import RunConfig
-from engine.constraint import GlobalPass, moments, targets
-from engine.lanes import Lanes
 from engine.methods import Term
 from engine.models import MatrixFactorization
-from engine.optim import StackedOptimizer
+from engine.training.constraint import GlobalPass, moments, targets
+from engine.training.lanes import Lanes
+from engine.training.optim import StackedOptimizer
 
 STREAM = 1  # of a run's seed; the prediction model has 0
 DAMPING = 0.25  # of a block's Newton step on m

@@ -12,10 +12,10 @@ import pandas as pd
 from engine.config import RunConfig
 from engine.errors import StoreError
 from engine.events import METRICS
-from engine.launches import find_launch
-from engine.records import PLAIN, RunRecord, launch_of, record_of
-from engine.roster import alive_workers
-from engine.store import Row, Store
+from engine.store.database import Row, Store
+from engine.store.launches import find_launch
+from engine.store.records import PLAIN, RunRecord, launch_of, record_of
+from engine.store.roster import alive_workers
 
 _METRIC_SETS = ("validation", "test", "test_clean")
 

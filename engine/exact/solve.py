@@ -16,7 +16,7 @@ all blocks share mu. lam = 0: mu = 0, uniform. lam = inf: r = 0, the hard constr
 Tolerance z: minimise sum w log w subject to r' S^-1 r <= z^2 (|r| <= z SE with one moment).
 
 Relatives: entropy balancing (Hainmueller 2012), calibration (Deville and Sarndal 1992), stable
-weights (Zubizarreta 2015). `engine.exact_dual` does the numerics.
+weights (Zubizarreta 2015). `engine.exact.dual` does the numerics.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from engine.diagnostics import ess_share, normalised_entropy
-from engine.exact_dual import Penalty, Solution, solve_scalar, solve_vector
-from engine.exact_moments import Blocks, FloatArray, Floats
-from engine.exact_problem import Problem, check_caps, make_problem
+from engine.exact.dual import Penalty, Solution, solve_scalar, solve_vector
+from engine.exact.moments import Blocks, FloatArray, Floats
+from engine.exact.problem import Problem, check_caps, make_problem
 
 # An unreachable target is approached until so much of a small violation would be left.
 OUT_OF_REACH_LEFT = 1e-6

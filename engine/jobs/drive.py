@@ -14,13 +14,13 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from engine import checkpoints, controls
 from engine.config import RunConfig
 from engine.errors import CounterweightError, StoreError
 from engine.events import BlockDone, Event, GroupEpoch, RunDone
-from engine.history import record
-from engine.queue import Claim, LeaseLost, mark_checkpoint, others_first, release
-from engine.store import Store
+from engine.store import checkpoints, controls
+from engine.store.database import Store
+from engine.store.history import record
+from engine.store.queue import Claim, LeaseLost, mark_checkpoint, others_first, release
 
 POLL_SECONDS = 0.05
 CHECKPOINT_SECONDS = 30.0
@@ -31,7 +31,7 @@ Left = Literal["ended", "paused", "queued", "lost"]
 
 
 class Trains(Protocol):
-    """What is driven: see `engine.trainer.Trainer`."""
+    """What is driven: see `engine.training.trainer.Trainer`."""
 
     def events(self) -> Iterator[Event]:
         """Train; yield after every block and epoch until every run has ended."""

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.constraint import GlobalPass
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import Split
@@ -21,7 +20,8 @@ from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
-from engine.truth import IdealLoss
+from engine.training.constraint import GlobalPass
+from engine.training.truth import IdealLoss
 
 
 @dataclass

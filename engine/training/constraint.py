@@ -13,9 +13,9 @@ from torch import Tensor
 
 from engine.balancing import left_side, log_weights
 from engine.config import RunConfig
-from engine.lanes import Lanes
 from engine.methods import METHODS, Term
 from engine.models import MatrixFactorization
+from engine.training.lanes import Lanes
 
 
 def moments(term: Term, label: Tensor, names: Sequence[str]) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 
 from engine.config import RunConfig
 from engine.datasets import load
-from engine.trainer import Trainer
+from engine.training.trainer import Trainer
 
 
 def set_up() -> None:
@@ -21,7 +21,7 @@ def set_up() -> None:
 
 
 def warm_up() -> None:
-    """Have torch load now what it loads with the first optimizer (seconds), before the first job."""
+    """Have torch load now what it otherwise loads with the first optimizer: a second or more."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
 
 
