@@ -15,6 +15,8 @@ from typing import Any
 from engine import api
 
 DEFAULTS: dict[str, Any] = {"dataset": "simulated-small", "method": "ips", "balance": "learned"}
+# The default λ in units of λ½: to first order 1/(1 + 16), 6 %, of the violation is left.
+DEFAULT_STRENGTH = 16
 SEEDS_DEFAULT, SEEDS_MAX = 5, 20
 # Not settings of a run: the launch shown, and what Streamlit itself puts into a URL.
 NOT_FIELDS = frozenset({"launch", "embed", "embed_options"})
@@ -80,7 +82,7 @@ def form_of(
     if "lam" not in chosen and config.balance != "none":
         half = lam_half(config)
         if half is not None:
-            config = api.changed(config, lam=on_grid(half))
+            config = api.changed(config, lam=on_grid(DEFAULT_STRENGTH * half))
     return Form(config, seeds, errors, chosen)
 
 

@@ -105,8 +105,7 @@ def verdict(outcome: Outcome) -> Verdict:
     predictor = _predictor(outcome)
     weights = _weights(outcome)
     parts = tuple(part for part in (constraint, predictor, weights) if part is not None)
-    helped = predictor is not None and predictor.good is True
-    return Verdict(parts, try_label=outcome.moments == ("e",) and not helped)
+    return Verdict(parts, try_label=outcome.moments == ("e",))
 
 
 def _constraint(outcome: Outcome) -> Sentence:

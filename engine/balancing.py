@@ -76,7 +76,11 @@ def moment_metric(covariance: Tensor) -> Tensor:
     k = covariance.shape[-1]
     if k == 1:
         return torch.ones_like(covariance)
-    diagonal = torch.diag_embed(torch.diagonal(covariance, dim1=-2, dim2=-1))
-    shrunk = 0.9 * covariance + 0.1 * diagonal
-    metric: Tensor = covariance[:, :1, :1] * torch.linalg.inv(shrunk)
+    metric: Tensor = covariance[:, :1, :1] * torch.linalg.inv(shrunk(covariance))
     return metric
+
+
+def shrunk(covariance: Tensor) -> Tensor:
+    """The covariance [R, k, k] with its off-diagonals a tenth smaller."""
+    diagonal = torch.diag_embed(torch.diagonal(covariance, dim1=-2, dim2=-1))
+    return 0.9 * covariance + 0.1 * diagonal

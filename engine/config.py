@@ -25,13 +25,13 @@ LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fracti
 BALANCE_FIELDS = frozenset(
     {
         *("lam", "moments", "weights_dim", "weights_lr", "weights_decay", "weights_map"),
-        *("weights_model", "penalty"),
+        *("weights_model", "penalty", "constraint", "tolerance", "ess_floor"),
     }
 )
 
 Confounding = Literal["none", "weak", "strong", "misspecified"]
 Propensity = Literal["constant", "naive_bayes", "given", "true"]
-Balance = Literal["none", "learned"]
+Balance = Literal["none", "learned", "exact"]
 MethodName = Literal["mf", "ips"]
 Moment = Literal["e", "r"]
 
@@ -74,6 +74,15 @@ class RunConfig(BaseModel):
     )
     penalty: Literal["global", "block"] = Field(
         "global", description="residual in the penalty: of all ratings, or naively of the block"
+    )
+    constraint: Literal["penalised", "hard", "tolerance"] = Field(
+        "penalised", description="how exact weights meet the constraint"
+    )
+    tolerance: float = Field(
+        1.0, ge=0, le=10, description="standard errors of the target, for constraint tolerance"
+    )
+    ess_floor: float = Field(
+        0.02, ge=0, lt=1, description="exact weights stop short of a smaller share of ESS"
     )
 
     d: int = Field(10, ge=1, le=1024, description="dimension of the prediction model")
@@ -181,7 +190,10 @@ def allowed(name: str) -> str:
 def _bounds(info: FieldInfo) -> str:
     words = []
     for constraint in info.metadata:
-        for attribute, word in (("gt", "above"), ("ge", "from"), ("le", "up to")):
+        for attribute, word in (
+            *(("gt", "above"), ("ge", "from")),
+            *(("le", "up to"), ("lt", "below")),
+        ):
             if hasattr(constraint, attribute):
                 words.append(f"{word} {getattr(constraint, attribute):g}")
     return " ".join(words)

@@ -49,7 +49,8 @@ class EpochDone:
     Violations are signed, left side minus target, over all ratings; `violation_uniform` is the same
     at the same theta with uniform weights. `moments` maps every balanced moment to
     (violation, violation_uniform, target_se). None where a value does not exist (no balancing, no
-    truth, one class).
+    truth, one class). `exact_kl` is KL(w || w*) to the exact weights at the same theta and lam,
+    `exact_violation` what these leave of the violation.
     """
 
     run: str
@@ -67,6 +68,8 @@ class EpochDone:
     expected_left: float | None = None
     true_loss: float | None = None
     oracle_correlation: float | None = None
+    exact_kl: float | None = None
+    exact_violation: float | None = None
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
@@ -98,6 +101,8 @@ class EpochDone:
         flat["expected_left"] = self.expected_left
         flat["true_loss"] = self.true_loss
         flat["oracle_correlation"] = self.oracle_correlation
+        flat["exact_kl"] = self.exact_kl
+        flat["exact_violation"] = self.exact_violation
         return flat
 
     def as_json(self) -> dict[str, Any]:
@@ -120,6 +125,8 @@ class EpochDone:
             "loss": self.loss,
             "true_loss": self.true_loss,
             "oracle_correlation": self.oracle_correlation,
+            "exact_kl": self.exact_kl,
+            "exact_violation": self.exact_violation,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
             "blocks": blocks,
@@ -135,7 +142,7 @@ EPOCH_COLUMNS = (
     *("seconds_weights", "seconds_prediction", "seconds_evaluation"),
     *("entropy", "ess", "ess_estimate", "largest", "cv"),
     *("violation_r", "violation_uniform_r", "target_se_r"),
-    *("expected_left", "true_loss", "oracle_correlation"),
+    *("expected_left", "true_loss", "oracle_correlation", "exact_kl", "exact_violation"),
 )
 
 

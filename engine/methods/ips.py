@@ -33,6 +33,6 @@ METHOD = Method(
     r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
     constraint_number="8",
     propensities=("given", "naive_bayes", "constant", "true"),
-    balances=("none", "learned"),
+    balances=("none", "learned", "exact"),
     terms=terms,
 )

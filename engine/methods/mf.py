@@ -15,6 +15,6 @@ METHOD = Method(
     constraint_number="8",
     # With p = s the constraint is feasible; p = 1 (METHOD 3) would not be.
     propensities=("constant",),
-    balances=("none", "learned"),
+    balances=("none", "learned", "exact"),
     terms=ips.terms,
 )

@@ -1,14 +1,18 @@
 """The balancing model of a group and its step of Algorithm 2.
 
-Two models of log w, both exactly uniform at the start:
+Two models of log w that are learned, both exactly uniform at the start:
 
     mf          h = P_u.Q_i + b_u + c_i, the paper's; optimizer steps on d L_W / d h
     log_linear  h = m'x, x the pair's moments
 
+`balance = "exact"` is a third way: the log-linear model with m solved for at every global pass
+(`engine.exact`) and held until the next.
+
 The optimum of L_W is log q = const - 2 lam r' A x, so the log-linear model contains it, and an MF
 model follows it only as far as user and item tell e/p: measured on Coat, not far once e/p has a
 heavy tail and not stably for lam above 16. The coefficients m take a damped Newton step on their
-stationarity m + 2 lam A r = 0, whose derivative is I + 2 lam A s Cov_q(x).
+stationarity m + 2 lam A r = 0, whose derivative is I + 2 lam A s Cov_q(x); the steps grow over the
+first epochs, in which theta is far from anything and the moments say little.
 
 The weight step holds theta fixed (Algorithm 2): x and t are those of the last global pass, at the
 epoch's start. Taken just before a block's own prediction step instead, e is at its largest (its
@@ -27,6 +31,8 @@ epoch makes large lam swing. `penalty = "block"` is the naive square, at the cur
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -39,10 +45,12 @@ from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass, moments, targets
 from engine.training.lanes import Lanes
 from engine.training.optim import StackedOptimizer
+from engine.training.reference import exact_solution
 
 STREAM = 1  # of a run's seed; the prediction model has 0
-DAMPING = 0.25  # of a block's Newton step on m
+DAMPING = 0.05  # of a block's Newton step on m
 GLOBAL_STEPS = 4  # full Newton steps on m at an epoch's end
+WARM_UP = 10  # epochs over which these steps grow to that length and number
 MOST_TILT = 0.25  # standard deviations of m'x that one step may add
 
 
@@ -93,32 +101,50 @@ class Balancer:
             self._xi, config.optimizer, config.weights_lr, config.weights_decay
         )
         self.anchor: Anchor | None = None
+        self._warmth = 0.0
 
-    def score(self, user: Tensor, item: Tensor, x: Tensor) -> Tensor:
+    def score(self, lanes: Lanes, user: Tensor, item: Tensor, x: Tensor) -> Tensor:
         """h of pairs with moments x [R, n, k], [R, n]."""
         if self._linear:
             return torch.einsum("rnk,rk->rn", x, self._m)
-        return self._xi.score(user, item)
+        score = self._xi.score(user, item)
+        if lanes.exact.any():
+            solved = torch.einsum("rnk,rk->rn", x, self._m)
+            score = torch.where(lanes.exact[:, None], solved, score)
+        return score
 
-    def observe(self, result: GlobalPass, lanes: Lanes) -> GlobalPass:
-        """Take a global pass as the anchor of the next steps.
+    def observe(
+        self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int
+    ) -> GlobalPass:
+        """Take a global pass, after `epoch` epochs, as the anchor of the next steps.
 
         The log-linear model takes its last steps of the epoch here, on all ratings, because within
-        it theta has moved x; returned is the pass with the weights after them.
+        it theta has moved x; exact weights are solved for. Returned is the pass with the weights
+        after that.
         """
         metric = moment_metric(result.covariance)
-        if self._linear:
+        for lane in lanes.exact.nonzero().flatten().tolist():
+            mu = exact_solution(result, lane, configs[lane]).mu
+            self._m[lane] = torch.as_tensor(mu, dtype=self._m.dtype, device=self._m.device)
+        if lanes.exact.any():
+            result = self._weighted_anew(result, lanes)
+        learned = lanes.balanced & ~lanes.exact
+        self._warmth = min(1.0, (epoch + 1) / WARM_UP)
+        if self._linear and epoch and learned.any():
             pull = lanes.lam[:, None, None] * metric
-            for _ in range(GLOBAL_STEPS):
-                self._newton(result.weighted_covariance(), result.residual, pull, lanes.balanced)
-                score = self.score(lanes.user, lanes.item, result.x)
-                log_q = log_weights(score)
-                left = left_side(log_q.exp(), result.x, result.mass)
-                result = replace(result, score=score, log_q=log_q, left=left)
+            for _ in range(math.ceil(GLOBAL_STEPS * self._warmth)):
+                self._newton(result.weighted_covariance(), result.residual, pull, learned, 1.0)
+                result = self._weighted_anew(result, lanes)
         self.anchor = Anchor(
             *(result.score, result.x, result.residual, metric, result.weighted_covariance())
         )
         return result
+
+    def _weighted_anew(self, result: GlobalPass, lanes: Lanes) -> GlobalPass:
+        score = self.score(lanes, lanes.user, lanes.item, result.x)
+        log_q = log_weights(score, self._config.weights_map)
+        left = left_side(log_q.exp(), result.x, result.mass)
+        return replace(result, score=score, log_q=log_q, left=left)
 
     def step(
         self,
@@ -139,9 +165,10 @@ class Balancer:
             x = anchor.x.index_select(1, position)
         else:
             x = moments(term, label, config.moments)
-        score = self.score(user, item, x)
+        score = self.score(lanes, user, item, x)
         log_q = log_weights(score, config.weights_map)
         left = left_side(log_q.exp(), x, mass)
+        learned = lanes.balanced & ~lanes.exact
         if config.penalty == "global":
             before = log_weights(anchor.score.index_select(1, position), config.weights_map)
             residual = anchor.residual + left - left_side(before.exp(), x, mass)
@@ -149,14 +176,14 @@ class Balancer:
             residual = left - targets(theta, lanes, config.moments)
         pull = lanes.lam[:, None, None] * anchor.metric
         if self._linear:
-            self._newton(anchor.covariance, residual, pull, lanes.balanced, DAMPING)
+            self._newton(anchor.covariance, residual, pull, learned, DAMPING)
         else:
             sigmoid_score = score if config.weights_map == "sigmoid" else None
             slope = score_gradient(log_q, x, pressure_of(pull, residual), sigmoid_score)
             # Runs that are not balanced stay uniform exactly, not up to rounding.
-            self._xi.accumulate(user, item, slope * lanes.balanced[:, None])
+            self._xi.accumulate(user, item, slope * learned[:, None])
             self._optimizer.step()
-        updated = log_weights(self.score(user, item, x), config.weights_map)
+        updated = log_weights(self.score(lanes, user, item, x), config.weights_map)
         return torch.where(lanes.balanced[:, None], len(user) * updated.exp(), 1.0)
 
     def _newton(
@@ -164,16 +191,17 @@ class Balancer:
         covariance: Tensor,
         residual: Tensor,
         pull: Tensor,
-        balanced: Tensor,
-        damping: float = 1.0,
+        lanes: Tensor,
+        damping: float,
     ) -> None:
         """m <- m - damping (I + 2 lam A s Cov)^-1 (m + 2 lam A r), at most MOST_TILT of log w."""
+        damping *= self._warmth
         identity = torch.eye(self._m.shape[-1], dtype=pull.dtype, device=pull.device)
         slope = identity + 2 * self._density * pull @ covariance
         step = damping * torch.linalg.solve(slope, self._m + pressure_of(pull, residual))
         moved = torch.einsum("ri,rij,rj->r", step, covariance, step).clamp(min=0).sqrt()
         step *= (MOST_TILT / moved.clamp(min=MOST_TILT)).unsqueeze(-1)
-        self._m -= step * balanced[:, None]
+        self._m -= step * lanes[:, None]
 
     def keep(self, lanes: Tensor, *, balanced: bool) -> None:
         """Keep only these runs; without a balanced one there is nothing left to anchor."""
@@ -184,7 +212,7 @@ class Balancer:
 
     def parameters(self) -> dict[str, Tensor]:
         """What a run's weights are made of, by name, each [R, ...]."""
-        return {"m": self._m} if self._linear else self._xi.parameters()
+        return {"m": self._m} | ({} if self._linear else self._xi.parameters())
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """For a checkpoint."""
@@ -192,6 +220,7 @@ class Balancer:
             "xi": self.parameters(),
             "xi_step": self._optimizer.state(),
             "anchor": self.anchor.tensors() if self.anchor else {},
+            "warmth": {"share": torch.tensor(self._warmth, dtype=torch.float64)},
         }
 
     def restore(self, state: dict[str, dict[str, Tensor]]) -> None:
@@ -199,4 +228,5 @@ class Balancer:
         for name, value in self.parameters().items():
             value.copy_(state["xi"][name])
         self._optimizer.restore(state["xi_step"])
+        self._warmth = float(state["warmth"]["share"])
         self.anchor = Anchor(**state["anchor"]) if state["anchor"] else None

@@ -14,14 +14,17 @@ from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import Split
-from engine.diagnostics import Deciles, log2_histogram, log_correlation, weight_block
+from engine.diagnostics import Deciles, kl, log2_histogram, log_correlation, weight_block
 from engine.events import EpochDone, RunDone, RunState
 from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass
+from engine.training.reference import exact_solution
 from engine.training.truth import IdealLoss
+
+LARGE = 100_000  # biased ratings beyond which costly diagnostics come every tenth epoch
 
 
 @dataclass
@@ -107,6 +110,7 @@ class Judge:
                 zip(config.moments, zip(violation, uniform, se, strict=True), strict=True)
             )
             variance = float(result.variance[lane])
+            told |= self._exact(subject, lane, epoch, result)
             told["expected_left"] = expected_left(config.lam, result.mass, variance)
         return EpochDone(
             run=subject.run,
@@ -121,6 +125,20 @@ class Judge:
             true_loss=true_loss,
             **told,
         )
+
+    def _exact(
+        self, subject: Subject, lane: int, epoch: int, result: GlobalPass
+    ) -> dict[str, float]:
+        """Learned weights against exact ones; on large data every tenth epoch, to cost little."""
+        large = len(self._ratings.biased) > LARGE
+        if not subject.config.balanced or (large and epoch % 10):
+            return {}
+        best = exact_solution(result, lane, subject.config)
+        learned = result.log_q[lane].cpu().double().exp().numpy()
+        told = {"exact_kl": kl(learned, best.weights[0])}
+        if "e" in subject.config.moments:
+            told["exact_violation"] = float(best.residual[subject.config.moments.index("e")])
+        return told
 
     def _weights(self, subject: Subject, log_q: Tensor) -> dict[str, Any]:
         weight = log_q.exp().cpu().double().numpy() * len(log_q)

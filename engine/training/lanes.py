@@ -26,7 +26,8 @@ class Lanes:
     user, item [n]; label [1, n]; inverse_propensity [R or 1, n] (one row where all lanes agree).
     uniform_user, uniform_item, uniform_label, uniform_share [R, m]: the uniform samples, padded;
     share is 1/|U| on ratings and 0 on padding, so that a weighted sum is the mean over U.
-    lam [R]; balanced [R] says which lanes' weights may leave uniform.
+    lam [R]; balanced [R] says which lanes' weights may leave uniform, exact [R] which of these
+    are solved for rather than learned.
     """
 
     user: Tensor
@@ -39,6 +40,7 @@ class Lanes:
     uniform_share: Tensor
     lam: Tensor
     balanced: Tensor
+    exact: Tensor
 
     PER_LANE = (
         "inverse_propensity",
@@ -48,6 +50,7 @@ class Lanes:
         "uniform_share",
         "lam",
         "balanced",
+        "exact",
     )
 
     @classmethod
@@ -90,7 +93,8 @@ class Lanes:
             uniform_label=real(padded([ratings.label(sample) for sample in samples])),
             uniform_share=real(padded([np.full(len(s), 1 / len(s)) for s in samples])),
             lam=real([config.lam for config in configs]),
-            balanced=torch.tensor([config.balanced for config in configs], device=device),
+            balanced=torch.tensor([c.balanced for c in configs], device=device),
+            exact=torch.tensor([c.balanced and c.balance == "exact" for c in configs]).to(device),
         )
 
     def keep(self, lanes: Tensor) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -93,7 +94,7 @@ class Trainer:
             begun = time.perf_counter()
             view = self._view(plan)
             if self._balancer.anchor is None and self._lanes.balanced.any():
-                self._balancer.observe(self._global_pass(), self._lanes)
+                self._observe(self._global_pass())
             for block in plan.blocks[self._block :]:
                 self._train_block(block, view, seconds)
                 self._block += 1
@@ -142,7 +143,12 @@ class Trainer:
         seconds["prediction"] += time.perf_counter() - after + between - begun
 
     def _global_pass(self) -> GlobalPass:
-        return global_pass(self._theta, self._balancer.score, self._lanes, self.config, self._shape)
+        score = partial(self._balancer.score, self._lanes)
+        return global_pass(self._theta, score, self._lanes, self.config, self._shape)
+
+    def _observe(self, result: GlobalPass) -> GlobalPass:
+        configs = [subject.config for subject in self._subjects]
+        return self._balancer.observe(result, self._lanes, configs, self.epoch)
 
     def _end_epoch(self, seconds: dict[str, float], begun: float) -> GroupEpoch:
         trained = time.perf_counter()
@@ -154,7 +160,7 @@ class Trainer:
                 return GroupEpoch(self.epoch, (), broken)
             result = self._global_pass()
         if self._lanes.balanced.any():
-            result = self._balancer.observe(result, self._lanes)
+            result = self._observe(result)
         validation = self._judge.validation(self._subjects, self._theta)
         truths = self._judge.true_losses(self._theta)
         seconds = {**seconds, "evaluation": time.perf_counter() - trained}
@@ -269,7 +275,7 @@ class Trainer:
         for name, value in part("theta").items():
             self._theta.parameters()[name].copy_(value)
         self._theta_step.restore(part("theta_step"))
-        self._balancer.restore({name: part(name) for name in ("xi", "xi_step", "anchor")})
+        self._balancer.restore({name: part(name) for name in ("xi", "xi_step", "anchor", "warmth")})
         self.epoch, self._block, self._elapsed = meta["epoch"], meta["block"], meta["elapsed"]
         self._best = {
             run: Best(tensors=part(f"best.{run}"), **about) for run, about in meta["best"].items()

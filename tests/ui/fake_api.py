@@ -68,7 +68,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Forecast:
-    lam_half: float = 8.0
+    lam_half: float = 0.5
     violation: float = 0.04
     target: float = 0.157
     target_se: float = 0.013

@@ -21,7 +21,7 @@ def form(lam_half: float | None = 8.0, **choices: object) -> forms.Form:
 
 
 def test_the_first_minute() -> None:
-    first = form(lam_half=9.3)
+    first = form(lam_half=9.3 / forms.DEFAULT_STRENGTH)
     config = first.config
     assert (config.dataset, config.method, config.balance) == ("simulated-small", "ips", "learned")
     assert (config.confounding, config.propensity) == ("strong", "given")

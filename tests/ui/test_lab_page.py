@@ -44,7 +44,7 @@ def test_first_view(fake: FakeEngine) -> None:
     assert at.number_input(key="f_seeds").value == 5
     assert not button(at, "start").disabled
     assert button(at, "stop").disabled
-    assert "Expected violation left: **50 %**" in said(at)
+    assert "Expected violation left: **6 %**" in said(at)
     assert "simulated data" in said(at)
     assert params(at)["lam"] == "8"
     assert params(at)["seeds"] == "5"
@@ -67,7 +67,7 @@ def test_a_running_launch_is_found_again_from_its_url(fake: FakeEngine) -> None:
     first = again(button(opened(), "start").click().run())
     fake.epoch = 37
     other = opened(**params(first))
-    assert "Epoch 37 of 200, about 10 s left" in said(other)
+    assert "Epoch 37 of 120, about 5 s left" in said(other)
     assert len(fake.launches) == 1
 
 
@@ -84,11 +84,11 @@ def test_pause_resume_stop(fake: FakeEngine) -> None:
     at = again(button(opened(), "start").click().run())
     fake.epoch = 10
     at = again(button(at.run(), "pause").click().run())
-    assert "Paused at epoch 10 of 200" in said(at)
+    assert "Paused at epoch 10 of 120" in said(at)
     at = again(button(at, "resume").click().run())
-    assert "Epoch 10 of 200" in said(at)
+    assert "Epoch 10 of 120" in said(at)
     at = again(button(at, "stop").click().run())
-    assert "Stopped after 10 of 200 epochs" in said(at)
+    assert "Stopped after 10 of 120 epochs" in said(at)
     assert not button(at, "start").disabled
 
 
@@ -157,7 +157,7 @@ def test_a_failed_run_says_why(fake: FakeEngine) -> None:
     at = again(button(opened(), "start").click().run())
     fake.epoch, fake.error = 3, "the loss is not a number"
     at = again(at.run())
-    assert "Failed after 3 of 200 epochs" in said(at)
+    assert "Failed after 3 of 120 epochs" in said(at)
     assert "the loss is not a number" in said(at)
 
 

@@ -36,7 +36,7 @@ def test_constraint_met_predictor_no_better_weights_unlike() -> None:
 def test_better_needs_an_interval_clear_of_nought() -> None:
     better = verdict(outcome(differences={"true ideal loss": [-0.05, -0.06, -0.055]}))
     assert said(better)["Predictor"] == "better"
-    assert not better.try_label
+    assert better.try_label
     worse = verdict(outcome(differences={"true ideal loss": [0.05, 0.06, 0.055]}))
     assert said(worse)["Predictor"] == "worse"
     assert worse.try_label
