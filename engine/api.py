@@ -32,7 +32,8 @@ from engine.events import (
     RunState,
 )
 from engine.forecast import Forecast, forecast
-from engine.offers import MethodInfo, check, methods
+from engine.methods import MethodInfo
+from engine.offers import check, methods
 from engine.presets import preset
 from engine.store import controls, history, reports, roster
 from engine.store.database import Store, runs_home

@@ -146,7 +146,9 @@ def _header_of(form: forms.Form, shown: live.Shown | None) -> Callable[[Any], No
 
 def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -> None:
     simulated = shown.simulated if shown else forms.is_simulated(form.config)
-    badge = ":violet-badge[simulated data]" if simulated else ":green-badge[real data]"
+    own = (shown.configs[0] if shown else form.config).dataset.startswith("csv:")
+    real = "your own data" if own else "real data"  # a file of one's own may be anything
+    badge = ":violet-badge[simulated data]" if simulated else f":green-badge[{real}]"
     if shown is None or now is None:
         runs = "one run" if form.seeds == 1 else f"{form.seeds} runs"
         twins = " and their twins without weights" if form.config.balanced else ""

@@ -5,7 +5,8 @@ Importing this imports torch and the trainer, which a worker does before its fir
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 
@@ -14,10 +15,21 @@ from engine.datasets import load
 from engine.training.trainer import Trainer
 
 
-def set_up() -> None:
-    """One thread a process, and no denormals, whose arithmetic is slow once weights get tiny."""
+@contextmanager
+def tuned() -> Iterator[None]:
+    """One thread, and no denormals, whose arithmetic is slow once weights get tiny.
+
+    Both are settings of the whole process: they are put back, because the process may be a notebook
+    that has other uses for its threads and its denormals.
+    """
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
 
 
 def warm_up() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from engine.config import RunConfig
 from engine.events import Event
-from engine.jobs.building import build, set_up
+from engine.jobs.building import build, tuned
 from engine.jobs.drive import CHECKPOINT_SECONDS, Build, drive
 from engine.store.database import Store
 from engine.store.launches import create_launch
@@ -40,7 +40,6 @@ def train_here(
         ConfigError: no configs.
         StoreError: the store cannot be written.
     """
-    set_up()
     me = Process.here()
     launch = create_launch(store, configs, twins=twins, holder=me)
     on_launch(launch)
@@ -49,12 +48,13 @@ def train_here(
     try:
         while waiting and not quit_asked():
             claim = claim_held(store, waiting.pop(0), me)
-            drive(
-                *(store, claim, build),
-                on_event=on_event,
-                quit_asked=quit_asked,
-                checkpoint_seconds=checkpoint_seconds,
-            )
+            with tuned():
+                drive(
+                    *(store, claim, build),
+                    on_event=on_event,
+                    quit_asked=quit_asked,
+                    checkpoint_seconds=checkpoint_seconds,
+                )
     finally:
         for group in waiting:
             give_back(store, group, me)

@@ -132,11 +132,11 @@ def run_worker(home: Path, parent: Process | None = None) -> int:
     seconds = float(os.environ.get("COUNTERWEIGHT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
 
     def work() -> None:
-        from engine.jobs.building import build, set_up, warm_up  # seconds: before the first job
+        from engine.jobs.building import build, tuned, warm_up  # seconds: before the first job
 
-        set_up()
         warm_up()
-        serve(home, build, parent, seconds)
+        with tuned():
+            serve(home, build, parent, seconds)
 
     return in_words(work)
 

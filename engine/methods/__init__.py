@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from engine.methods import ips, mf
-from engine.methods.base import Method, Term
+from engine.methods.base import Method, MethodInfo, Term
 
 METHODS: dict[str, Method] = {
     "mf": mf.METHOD,
     "ips": ips.METHOD,
 }
 
-__all__ = ["METHODS", "Method", "Term"]
+__all__ = ["METHODS", "Method", "MethodInfo", "Term"]

@@ -32,13 +32,11 @@ TermFunction = Callable[["Tensor", "Tensor", "Tensor"], tuple[Term, ...]]
 
 
 @dataclass(frozen=True)
-class Method:
-    """A base method and what the user is told of it.
+class MethodInfo:
+    """A base method as the user is told of it.
 
-    terms: (prediction [R, n], label [R or 1, n], inverse_propensity [R or 1, n]) -> terms, with the
-        pairs those of one block's B_k.
-    equation: L_B as printed, LaTeX. constraint: its balance constraint, LaTeX.
-    propensities: the first one that the data offer is the default.
+    equation: LaTeX of its estimate. constraint: LaTeX of its balance constraint, with the number
+    it has in the paper. propensities: those it takes, best first. balances: what `balance` may be.
     """
 
     name: str
@@ -49,4 +47,15 @@ class Method:
     constraint_number: str
     propensities: tuple[str, ...]
     balances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A base method.
+
+    terms: (prediction [R, n], label [R or 1, n], inverse_propensity [R or 1, n]) -> terms, with the
+        pairs those of one block's B_k.
+    """
+
+    info: MethodInfo
     terms: TermFunction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.methods.base import Method, Term
+from engine.methods.base import Method, MethodInfo, Term
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,15 +24,17 @@ def terms(prediction: Tensor, label: Tensor, inverse_propensity: Tensor) -> tupl
 
 
 METHOD = Method(
-    name="ips",
-    title="IPS",
-    summary="Biased ratings weighted by the inverse of their propensity.",
-    equation=r"\mathcal{L}_{\mathrm{IPS}} = \frac{1}{|\mathcal{D}|}\sum_{\mathcal{B}}"
-    r"\frac{e_{u,i}}{\hat p_{u,i}}",
-    constraint=r"\sum_{\mathcal{B}} w_{u,i}\frac{e_{u,i}}{\hat p_{u,i}}"
-    r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
-    constraint_number="8",
-    propensities=("given", "naive_bayes", "constant", "true"),
-    balances=("none", "learned", "exact"),
+    info=MethodInfo(
+        name="ips",
+        title="IPS",
+        summary="Biased ratings weighted by the inverse of their propensity.",
+        equation=r"\mathcal{L}_{\mathrm{IPS}} = \frac{1}{|\mathcal{D}|}\sum_{\mathcal{B}}"
+        r"\frac{e_{u,i}}{\hat p_{u,i}}",
+        constraint=r"\sum_{\mathcal{B}} w_{u,i}\frac{e_{u,i}}{\hat p_{u,i}}"
+        r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
+        constraint_number="8",
+        propensities=("given", "naive_bayes", "constant", "true"),
+        balances=("none", "learned", "exact"),
+    ),
     terms=terms,
 )

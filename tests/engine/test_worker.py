@@ -12,7 +12,7 @@ import pytest
 from fake_trainer import FakeTrainer
 
 from engine import api
-from engine.jobs.building import build, set_up
+from engine.jobs.building import build, tuned
 from engine.jobs.drive import drive
 from engine.store.database import Store
 from engine.store.launches import create_launch
@@ -82,10 +82,10 @@ def train_here(store, builder):
 
 def undisturbed(tmp_path, configs, builder):
     """The epochs of the same launch, trained in one go in this process."""
-    set_up()
     store = Store(tmp_path / "undisturbed")
     launch = create_launch(store, configs)
-    train_here(store, builder)
+    with tuned():
+        train_here(store, builder)
     store.close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "undisturbed"))

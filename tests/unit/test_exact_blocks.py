@@ -5,27 +5,11 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.special import softmax, xlogy
+from scipy.special import softmax
 
 from engine.exact import solve_exact
 from engine.exact.moments import Blocks
-
-S = 0.08
-
-
-def errors(n: int = 400, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).gamma(0.5, 2.0, n)
-
-
-def three_moments(n: int = 600, seed: int = 0) -> np.ndarray:
-    x = errors(n, seed)
-    label = np.random.default_rng(seed + 1).random(n) < 0.2 + 0.3 * (x > 1)
-    return np.column_stack([x, label, np.sqrt(x) * 50 + 1000])
-
-
-def entropy_loss(weights: np.ndarray) -> float:
-    return float(np.sum(xlogy(weights, weights)))
-
+from tests.unit.exact_problems import S, entropy_loss, errors, three_moments
 
 # Two blocks
 

@@ -8,22 +8,7 @@ from scipy.optimize import linprog
 
 from engine.errors import ConfigError
 from engine.exact import ExactWeights, solve_exact
-
-S = 0.08
-
-
-def errors(n: int = 400, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).gamma(0.5, 2.0, n)
-
-
-def three_moments(n: int = 600, seed: int = 0) -> np.ndarray:
-    x = errors(n, seed)
-    label = np.random.default_rng(seed + 1).random(n) < 0.2 + 0.3 * (x > 1)
-    return np.column_stack([x, label, np.sqrt(x) * 50 + 1000])
-
-
-COVARIANCE = np.array([[2e-4, 5e-5, 0.0], [5e-5, 1e-4, 1e-3], [0.0, 1e-3, 0.5]])
-
+from tests.unit.exact_problems import COVARIANCE, S, errors, three_moments
 
 # Out of reach, caps, moments that cannot move
 
