@@ -30,7 +30,7 @@ BALANCE_FIELDS = frozenset(
 )
 
 Confounding = Literal["none", "weak", "strong", "misspecified"]
-Propensity = Literal["constant", "naive_bayes", "given", "true"]
+Propensity = Literal["constant", "naive_bayes", "given", "true", "bilevel"]
 Balance = Literal["none", "learned", "exact"]
 MethodName = Literal["mf", "ips"]
 Moment = Literal["e", "r"]
@@ -58,6 +58,16 @@ class RunConfig(BaseModel):
     normalise_propensity: bool = Field(
         False, description="scale 1/p so that its mean over B is 1/s (Hajek)"
     )
+
+    propensity_start: Literal["naive_bayes", "constant", "given"] = Field(
+        "naive_bayes", description="where a bilevel propensity starts"
+    )
+    propensity_dim: int = Field(10, ge=1, le=1024, description="dimension of a bilevel propensity")
+    propensity_lr: float = Field(1e-2, gt=0, le=10, description="its step size")
+    propensity_decay: float = Field(
+        1e-1, ge=0, le=100, description="decay towards where it started"
+    )
+    assumed_lr: float = Field(1e-4, gt=0, le=10, description="step size of the assumed update")
 
     balance: Balance = Field("learned", description="balancing weights")
     lam: float = Field(1.0, ge=0, le=LAM_MAX, description="strength of the balance constraint")

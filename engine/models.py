@@ -99,6 +99,33 @@ class MatrixFactorization:
         if self.mu is not None:
             _grad(self.mu).add_(slope.sum(1, keepdim=True))
 
+    def gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> dict[str, Tensor]:
+        """The gradient of sum(slope * score) by name; indices [n] or [R, n], one set each run."""
+        index_user, index_item = (_lane_index(i, slope) for i in (user, item))
+        column = slope.unsqueeze(-1)
+        lanes = torch.arange(len(slope), device=slope.device).unsqueeze(-1)
+        found = {name: torch.zeros_like(value) for name, value in self.parameters().items()}
+        found["P"].index_put_((lanes, index_user), column * _rows(self.Q, item), accumulate=True)
+        found["Q"].index_put_((lanes, index_item), column * _rows(self.P, user), accumulate=True)
+        found["b"].index_put_((lanes, index_user), slope, accumulate=True)
+        found["c"].index_put_((lanes, index_item), slope, accumulate=True)
+        if self.mu is not None:
+            found["mu"] += slope.sum(1, keepdim=True)
+        return found
+
+    def directional(self, v: dict[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
+        """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
+        along = (_rows(v["P"], user) * _rows(self.Q, item)).sum(-1)
+        along += (_rows(self.P, user) * _rows(v["Q"], item)).sum(-1)
+        along += _rows(v["b"], user) + _rows(v["c"], item)
+        return along + v["mu"] if self.mu is not None else along
+
+    def moved(self, step: float) -> MatrixFactorization:
+        """A copy at parameters + step * gradient."""
+        return MatrixFactorization.of(
+            {name: value + step * _grad(value) for name, value in self.parameters().items()}
+        )
+
     def zero_grad(self) -> None:
         """Set every gradient to 0, in place."""
         for parameter in self.parameters().values():
@@ -118,6 +145,10 @@ def _rows(table: Tensor, index: Tensor) -> Tensor:
         return table.index_select(1, index)
     lanes = torch.arange(len(table), device=table.device).unsqueeze(-1)
     return table[lanes, index]
+
+
+def _lane_index(index: Tensor, like: Tensor) -> Tensor:
+    return index.expand(len(like), -1) if index.dim() == 1 else index
 
 
 def _grad(parameter: Tensor) -> Tensor:

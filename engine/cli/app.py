@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import catalogue, runs, train
+from engine.cli import bench, catalogue, runs, train
 from engine.cli.output import print_error
 from engine.errors import CounterweightError
 
@@ -22,6 +22,7 @@ app.command("methods")(catalogue.methods)
 app.command("train")(train.command)
 app.add_typer(runs.app, name="runs")
 app.command("worker")(runs.worker)
+app.command("bench")(bench.command)
 
 
 def main() -> None:

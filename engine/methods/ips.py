@@ -33,7 +33,7 @@ METHOD = Method(
         constraint=r"\sum_{\mathcal{B}} w_{u,i}\frac{e_{u,i}}{\hat p_{u,i}}"
         r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
         constraint_number="8",
-        propensities=("given", "naive_bayes", "constant", "true"),
+        propensities=("given", "naive_bayes", "constant", "true", "bilevel"),
         balances=("none", "learned", "exact"),
     ),
     terms=terms,

@@ -1,4 +1,4 @@
-"""Propensities that are fixed before training: constant, naive Bayes, given, true (METHOD 3)."""
+"""Propensities known before training: constant, naive Bayes, given, true (METHOD 3)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PropensityEstimate:
 
 
 def estimate_propensity(config: RunConfig, ratings: Ratings, split: Split) -> PropensityEstimate:
-    """The propensity a run uses.
+    """The propensity a run uses; of a bilevel one, where it starts.
 
     Raises:
         ConfigError: the data set does not have what `config.propensity` needs.
@@ -41,19 +41,20 @@ def estimate_propensity(config: RunConfig, ratings: Ratings, split: Split) -> Pr
 
 def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     n = len(ratings.biased)
-    if config.propensity == "constant":
+    kind = config.propensity_start if config.propensity == "bilevel" else config.propensity
+    if kind == "constant":
         return np.full(n, ratings.density)
-    if config.propensity == "naive_bayes":
+    if kind == "naive_bayes":
         return naive_bayes(ratings, split)
-    if config.propensity == "given" and ratings.given_propensity is not None:
+    if kind == "given" and ratings.given_propensity is not None:
         return np.asarray(ratings.given_propensity, dtype=np.float64)
-    if config.propensity == "true" and ratings.truth is not None:
+    if kind == "true" and ratings.truth is not None:
         pairs = ratings.biased
         return ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
     offered = "constant, naive_bayes" + (", given" if ratings.given_propensity is not None else "")
     raise ConfigError(
-        "propensity",
-        config.propensity,
+        "propensity" if kind == config.propensity else "propensity_start",
+        kind,
         f"{offered} for {ratings.name}",
         "choose one of these" if ratings.simulated else "naive_bayes suits most data",
     )

@@ -55,7 +55,7 @@ class GlobalPass:
 
     log_q [R, n]; score [R, n] of the balancing model; x [R, n, k]; left, left_uniform,
     target [R, k]; covariance [R, k, k] of the target; loss [R], the base method's L_B; variance
-    [R] of the first moment over B; mass = s.
+    [R] of the first moment over B; inverse propensity [R or 1, n]; mass = s.
     """
 
     log_q: Tensor
@@ -67,6 +67,7 @@ class GlobalPass:
     covariance: Tensor
     loss: Tensor
     variance: Tensor
+    inverse: Tensor
     mass: float
 
     @property
@@ -115,5 +116,6 @@ def global_pass(
         covariance=target_covariance(values, target, lanes, shape[0]),
         loss=mass * term.value.mean(1),
         variance=x[..., 0].var(1, unbiased=False),
+        inverse=lanes.inverse_propensity,
         mass=mass,
     )

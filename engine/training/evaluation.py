@@ -12,7 +12,6 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
-from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import Split
 from engine.diagnostics import Deciles, kl, log2_histogram, log_correlation, weight_block
 from engine.events import EpochDone, RunDone, RunState
@@ -48,7 +47,7 @@ class Subject:
     config: RunConfig
     split: Split
     propensity: PropensityEstimate
-    oracle: FloatArray | None
+    true_propensity: FloatArray | None
 
 
 class Judge:
@@ -68,6 +67,7 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
+        self._inverse: dict[str, FloatArray] = {}  # 1/p of each run at its last epoch
 
     def validation(
         self, subjects: Sequence[Subject], theta: MatrixFactorization
@@ -101,9 +101,12 @@ class Judge:
         violation = (result.left[lane] - result.target[lane]).tolist()
         uniform = (result.left_uniform[lane] - result.target[lane]).tolist()
         se = result.covariance[lane].diagonal().sqrt().tolist()
+        shared = len(result.inverse) == 1
+        inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
+        self._inverse[subject.run] = inverse
         told: dict[str, Any] = {}
         if config.balance != "none":
-            told = self._weights(subject, result.log_q[lane])
+            told = self._weights(subject, result.log_q[lane], inverse)
             first = config.moments.index("e") if "e" in config.moments else None
             told["violation"] = None if first is None else violation[first]
             told["moments"] = dict(
@@ -140,15 +143,16 @@ class Judge:
             told["exact_violation"] = float(best.residual[subject.config.moments.index("e")])
         return told
 
-    def _weights(self, subject: Subject, log_q: Tensor) -> dict[str, Any]:
+    def _weights(self, subject: Subject, log_q: Tensor, inverse: FloatArray) -> dict[str, Any]:
         weight = log_q.exp().cpu().double().numpy() * len(log_q)
         told: dict[str, Any] = {
-            "blocks": {"observed": weight_block(weight, subject.propensity.inverse)},
+            "blocks": {"observed": weight_block(weight, inverse)},
             "histogram": log2_histogram(weight),
             "decile_map": self._deciles.mean(weight),
         }
-        if subject.oracle is not None:
-            told["oracle_correlation"] = log_correlation(weight, subject.oracle)
+        if subject.true_propensity is not None:  # oracle weights are p_hat / p~
+            oracle = 1 / (inverse * subject.true_propensity)
+            told["oracle_correlation"] = log_correlation(weight, oracle)
         return told
 
     def ended(
@@ -189,12 +193,13 @@ class Judge:
         return evaluate(pairs.user, label, score.cpu().double().numpy())
 
     def _facts(self, subject: Subject) -> dict[str, float]:
-        p, s = subject.propensity.p, self._ratings.density
+        inverse = self._inverse.get(subject.run, subject.propensity.inverse)
+        p, s = 1 / inverse, self._ratings.density
         return {
             "density": s,
             "propensity_sd": float(p.std()),
             "propensity_calibration": s * float(np.mean(1 / p)),  # 1 for a calibrated one
-            "propensity_clipped": float(subject.propensity.clipped),
+            "propensity_clipped": float((p <= subject.config.p_min).sum()),
             "n_uniform": float(len(subject.split.uniform)),
             "n_validation": float(len(subject.split.validation)),
             "n_test": float(len(subject.split.test)),
@@ -208,6 +213,9 @@ class Judge:
 def subject_of(
     run: str, config: RunConfig, ratings: Ratings, split: Split, p: PropensityEstimate
 ) -> Subject:
-    """The subject of a run, its oracle weights included where the truth is known."""
-    oracle = oracle_weights(ratings, p.p) if ratings.truth is not None else None
-    return Subject(run, config, split, p, oracle)
+    """The subject of a run, its true propensities included where the truth is known."""
+    if ratings.truth is None:
+        return Subject(run, config, split, p, None)
+    pairs = ratings.biased
+    true = ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
+    return Subject(run, config, split, p, true)

@@ -1,8 +1,8 @@
 """Trains the runs of one group side by side along the run axis, and tells what happens as events.
 
-One loop is Algorithm 2 with the interleaved schedule: on each block a weight step, then a
-prediction step. The trainer knows nothing of processes, stores or browsers: whoever drives it reads
-`events()` and may call `stop` or `state` between two events.
+One loop is Algorithms 1 and 2 with the interleaved schedule: on each block a propensity step (where
+it is learned), a weight step, a prediction step. The trainer knows nothing of processes, stores or
+browsers: whoever drives it reads `events()` and may call `stop` or `state` between two events.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass, global_pass
 from engine.training.evaluation import Best, Judge, Subject, subject_of
 from engine.training.lanes import Lanes
+from engine.training.learned_propensity import LearnedPropensity
 from engine.training.optim import StackedOptimizer
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
@@ -85,6 +86,11 @@ class Trainer:
         self._theta = MatrixFactorization(self._shape, c.d, seeds, *where, intercept=c.intercept)
         self._theta_step = StackedOptimizer(self._theta, c.optimizer, c.lr, c.weight_decay)
         self._balancer = Balancer(c, self._shape, self._ratings.density, seeds, *where)
+        self._propensity = (
+            LearnedPropensity(c, self._shape, seeds, self._lanes.inverse_propensity)
+            if c.propensity == "bilevel"
+            else None
+        )
 
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
@@ -124,9 +130,11 @@ class Trainer:
     def _train_block(
         self, block: Block, view: tuple[Tensor, ...], seconds: dict[str, float]
     ) -> None:
-        """Algorithm 2 on one block: weight step, then prediction step with these weights."""
+        """One block: propensity step, weight step, prediction step with these weights."""
         begun = time.perf_counter()
         user, item, label, inverse, position = (a[..., block.start : block.stop] for a in view)
+        if self._propensity is not None:
+            inverse = self._propensity.step(self._theta, self._lanes, (user, item, label, position))
         prediction = self._theta.score(user, item)
         (term,) = METHODS[self.config.method].terms(prediction, label, inverse)
         slope = term.slope
@@ -143,6 +151,8 @@ class Trainer:
         seconds["prediction"] += time.perf_counter() - after + between - begun
 
     def _global_pass(self) -> GlobalPass:
+        if self._propensity is not None:
+            self._lanes.inverse_propensity = self._propensity.over_all(self._lanes)
         score = partial(self._balancer.score, self._lanes)
         return global_pass(self._theta, score, self._lanes, self.config, self._shape)
 
@@ -201,6 +211,8 @@ class Trainer:
     def _copy(self, lane: int) -> dict[str, Tensor]:
         """A copy of one run's parameters, each [1, ...], by model and name: "theta.P"."""
         held = {f"theta.{k}": v for k, v in self._theta.parameters().items()}
+        if self._propensity is not None:
+            held |= {f"phi.{k}": v for k, v in self._propensity.phi.parameters().items()}
         if self._subjects[lane].config.balanced:
             held |= {f"xi.{k}": v for k, v in self._balancer.parameters().items()}
         return {name: value[lane : lane + 1].clone() for name, value in held.items()}
@@ -237,6 +249,8 @@ class Trainer:
         index = torch.tensor(lanes, dtype=torch.int64, device=self._device)
         for part in (self._lanes, self._theta, self._theta_step):
             part.keep(index)
+        if self._propensity is not None:
+            self._propensity.keep(index)
         self._balancer.keep(index, balanced=bool(self._lanes.balanced.any()))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -245,6 +259,7 @@ class Trainer:
             "theta": self._theta.parameters(),
             "theta_step": self._theta_step.state(),
             **self._balancer.state(),
+            **(self._propensity.state() if self._propensity else {}),
         }
         parts |= {f"best.{run}": best.tensors for run, best in self._best.items()}
         tensors = {
@@ -275,6 +290,8 @@ class Trainer:
         for name, value in part("theta").items():
             self._theta.parameters()[name].copy_(value)
         self._theta_step.restore(part("theta_step"))
+        if self._propensity is not None:
+            self._propensity.restore({name: part(name) for name in ("phi", "phi_step")})
         self._balancer.restore({name: part(name) for name in ("xi", "xi_step", "anchor", "warmth")})
         self.epoch, self._block, self._elapsed = meta["epoch"], meta["block"], meta["elapsed"]
         self._best = {

@@ -109,6 +109,13 @@ def test_a_run_that_diverges_fails_in_words_and_exits_with_1(home):
     assert "lower lr" in end["error"]
 
 
+def test_bench_prints_a_row_a_case(home):
+    rows = lines(engine("bench", "--no-music", "--json", home=home))
+    assert {"case", "engine_seconds", "target"} <= set(rows[0])
+    assert all(row["engine_seconds"] > 0 for row in rows)
+    assert any("25 runs" in row["case"] for row in rows)
+
+
 BAD = [
     (["--lam", "-1"], ["lam", "-1", "from 0"]),
     (["--lam", "nan"], ["lam", "nan", "finite"]),

@@ -55,7 +55,12 @@ COMPANY = [
 
 @pytest.mark.parametrize(
     ("method", "moments", "propensity"),
-    [("mf", ("e",), "constant"), ("ips", ("e", "r"), "naive_bayes"), ("ips", ("r",), "given")],
+    [
+        ("mf", ("e",), "constant"),
+        ("ips", ("e", "r"), "naive_bayes"),
+        ("ips", ("r",), "given"),
+        ("ips", ("e",), "bilevel"),
+    ],
 )
 def test_a_run_alone_equals_the_same_run_in_company(method, moments, propensity):
     shared = {"dtype": "float64", "moments": moments, "propensity": propensity, "method": method}
@@ -143,13 +148,14 @@ def test_patience_ends_a_run_and_the_others_train_on():
         assert last == 40 or last == end.best_epoch + 3
 
 
+@pytest.mark.parametrize("propensity", ["given", "bilevel"])
 @pytest.mark.parametrize("after", [1, 7, 16, 17, 33])
-def test_a_restored_group_goes_on_bit_for_bit(after):
+def test_a_restored_group_goes_on_bit_for_bit(after, propensity):
     """Interrupt after so many events (in mid-epoch and between epochs), restore, compare."""
-    both = ("e", "r")
+    shared = {"moments": ("e", "r"), "propensity": propensity}
     configs = {
-        "a": make(lam=16.0, moments=both),
-        "b": make(balance="none", lam=0.0, seed=1, moments=both),
+        "a": make(lam=16.0, **shared),
+        "b": make(balance="none", lam=0.0, seed=1, **shared),
     }
     ratings = load(make())
     whole = [e for e in Trainer(configs, ratings).events() if isinstance(e, GroupEpoch)]
