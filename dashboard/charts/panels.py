@@ -48,13 +48,18 @@ def panels(balanced: bool, simulated: bool, second_moment: bool) -> tuple[Panel,
         violation_lines = [Line("violation_uniform", "violation")]
     violation = Panel(
         "Constraint violation",
-        "left side − target; band: ± SE of the target",
+        "of the <b>error</b> (bold) and the label (dash-dot); band: ± SE"
+        if second_moment
+        else "left side − target; band: ± SE of the target",
         tuple(violation_lines),
         band=True,
         include=(0.0,),
     )
     loss = Panel(
-        "Training loss", "what the optimiser minimises", (Line("loss", "loss"),), ("loss",)
+        "Training loss",
+        "the base method's, on the biased ratings",
+        (Line("loss", "loss"),),
+        ("loss",),
     )
     if simulated:
         loss = Panel(
