@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import bench, catalogue, runs, train
+from engine.cli import bench, catalogue, report, runs, train
 from engine.cli.output import print_error
 from engine.errors import CounterweightError
 
@@ -23,6 +23,7 @@ app.command("train")(train.command)
 app.add_typer(runs.app, name="runs")
 app.command("worker")(runs.worker)
 app.command("bench")(bench.command)
+app.command("report")(report.command)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 PIPED_WIDTH = 160  # a file or a pipe has no width of its own
@@ -24,9 +25,9 @@ def print_json(content: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
     """A table; None shows as a dash, floats with four significant digits."""
-    table = Table(*columns, title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(*columns, title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*(show(value) for value in row))
+        table.add_row(*(escape(show(value)) for value in row))
     console.print(table)
 
 

@@ -12,13 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the top down: a module may import from its own layer and from those below it.
 LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
-    ("engine.api", "engine.bench"),
+    ("engine.api", "engine.bench", "engine.report"),
     ("engine.jobs",),
     ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),
     ("engine.methods",),
     ("engine.balancing", "engine.bilevel", "engine.exact"),
     ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics", "engine.claims"),
-    ("engine.config", "engine.events", "engine.errors"),
+    ("engine.config", "engine.events", "engine.errors", "engine.published"),
 ]
 
 

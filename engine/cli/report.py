@@ -1,0 +1,84 @@
+"""`report`: the table of one data set, measured here, with the published numbers beside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress, TextColumn
+
+from engine import api
+from engine.cli.options import AsJson, DataHome, RunsHome
+from engine.cli.output import console, print_json, print_table
+from engine.events import METRICS, Event, GroupEpoch
+
+if TYPE_CHECKING:
+    from engine.report import Row
+
+
+def command(
+    dataset: Annotated[str, typer.Argument(help="data set")],
+    seeds: Annotated[int, typer.Option(min=1, help="split seeds, from 0")] = 10,
+    lam: Annotated[str, typer.Option(help="strength of the constraint, fixed beforehand")] = "4",
+    as_json: AsJson = False,
+    data: DataHome = None,
+    runs: RunsHome = None,
+) -> None:
+    """Train every method and way to balance over split seeds; mean with 95 % interval."""
+    from engine import report  # it trains in this process, so it imports torch
+
+    store = api.open_runs()
+    if as_json:
+        for row in report.report(store, dataset, seeds, api.preset(dataset, lam=lam).lam):
+            print_json(asdict(row))
+        return
+    with Progress(TextColumn("{task.description}"), console=console, transient=True) as progress:
+        task = progress.add_task("reading the ratings")
+
+        def tell(event: Event) -> None:
+            if isinstance(event, GroupEpoch) and event.runs:
+                words = f"epoch {event.epoch}, {len(event.runs)} runs training"
+                progress.update(task, description=words)
+
+        strength = api.preset(dataset, lam=lam).lam
+        found = list(report.report(store, dataset, seeds, strength, tell))
+    _print(found)
+
+
+def _print(found: list[Row]) -> None:
+    systems = {(row.method, row.balance, row.moments): row.seeds for row in found}
+    for title, names in (
+        ("Test ratings, pairs that B holds too left out", [f"{m}_clean" for m in METRICS]),
+        ("Test ratings as published", list(METRICS)),
+        ("Truth (simulated)", ["true_loss"]),
+    ):
+        by_system = {
+            system: {
+                row.metric: row
+                for row in found
+                if (row.method, row.balance, row.moments) == system and row.metric in names
+            }
+            for system in systems
+        }
+        if not any(by_system.values()):
+            continue
+        print_table(
+            ("method", "balance", "moments", *names),
+            [
+                (method, balance, ", ".join(moments or ()), *(_cell(of.get(n)) for n in names))
+                for (method, balance, moments), of in by_system.items()
+            ],
+            f"{title}. Mean ± half a 95 % interval over seeds; in brackets the gain over uniform "
+            "weights, * where its paired interval leaves out 0; in parentheses the paper's number",
+        )
+
+
+def _cell(row: Row | None) -> str | None:
+    if row is None:
+        return None
+    cell = f"{row.mean:.3f} ± {(row.high - row.low) / 2:.3f}"
+    if row.gain is not None:
+        mean, low, high = row.gain
+        cell += f" [{mean:+.3f}{'*' if low > 0 or high < 0 else ''}]"
+    return cell if row.published is None else f"{cell} ({row.published:.3f})"
