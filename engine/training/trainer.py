@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import torch
@@ -20,16 +19,12 @@ from engine.datasets.ratings import Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
 from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
-from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
-from engine.models import MatrixFactorization
-from engine.training.balancer import Balancer
-from engine.training.blocks import Block, BlockSampler, EpochPlan
-from engine.training.constraint import GlobalPass, global_pass
+from engine.training.blocks import BlockSampler, EpochPlan
+from engine.training.constraint import GlobalPass
 from engine.training.evaluation import Best, Judge, Subject, subject_of
 from engine.training.lanes import Lanes
-from engine.training.learned_propensity import LearnedPropensity
-from engine.training.optim import StackedOptimizer
+from engine.training.learners import Learners
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 
@@ -69,7 +64,8 @@ class Trainer:
         ]
         self._lanes = Lanes.build(configs, ratings, splits, estimates, self._device)
         self._judge = Judge(self._subjects, ratings, self._dtype, self._device)
-        self._build_models([config.seed for config in configs])
+        seeds = [config.seed for config in configs]
+        self._learners = Learners(self.config, self._shape, seeds, self._lanes)
         self._sampler = BlockSampler(
             ratings.biased.user,
             ratings.biased.item,
@@ -81,17 +77,6 @@ class Trainer:
         self._stopping: set[str] = set()
         self.epoch, self._block, self._elapsed = 0, 0, 0.0
 
-    def _build_models(self, seeds: list[int]) -> None:
-        c, where = self.config, (self._dtype, self._device)
-        self._theta = MatrixFactorization(self._shape, c.d, seeds, *where, intercept=c.intercept)
-        self._theta_step = StackedOptimizer(self._theta, c.optimizer, c.lr, c.weight_decay)
-        self._balancer = Balancer(c, self._shape, self._ratings.density, seeds, *where)
-        self._propensity = (
-            LearnedPropensity(c, self._shape, seeds, self._lanes.inverse_propensity)
-            if c.propensity == "bilevel"
-            else None
-        )
-
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
         while self._subjects:
@@ -99,10 +84,10 @@ class Trainer:
             seconds = {"weights": 0.0, "prediction": 0.0}
             begun = time.perf_counter()
             view = self._view(plan)
-            if self._balancer.anchor is None and self._lanes.balanced.any():
-                self._observe(self._global_pass())
+            if not self._learners.anchored and self._lanes.balanced.any():
+                self._observe(self._learners.global_pass(self._lanes))
             for block in plan.blocks[self._block :]:
-                self._train_block(block, view, seconds)
+                self._learners.train(block, view, self._lanes, seconds)
                 self._block += 1
                 yield BlockDone(self.epoch + 1, self._block, len(plan.blocks))
                 if self._stopping:
@@ -127,52 +112,23 @@ class Trainer:
         user, item = lanes.user[order], lanes.item[order]
         return user, item, lanes.label[:, order], lanes.inverse_propensity[:, order], order
 
-    def _train_block(
-        self, block: Block, view: tuple[Tensor, ...], seconds: dict[str, float]
-    ) -> None:
-        """One block: propensity step, weight step, prediction step with these weights."""
-        begun = time.perf_counter()
-        user, item, label, inverse, position = (a[..., block.start : block.stop] for a in view)
-        if self._propensity is not None:
-            inverse = self._propensity.step(self._theta, self._lanes, (user, item, label, position))
-        prediction = self._theta.score(user, item)
-        (term,) = METHODS[self.config.method].terms(prediction, label, inverse)
-        slope = term.slope
-        between = time.perf_counter()
-        if self._balancer.anchor is not None:
-            pairs = (user, item, label, position)
-            slope = slope * self._balancer.step(self._theta, self._lanes, pairs, block.mass, term)
-        after = time.perf_counter()
-        if self.config.loss_scale == "mean":
-            slope = slope / block.n_all
-        self._theta.accumulate(user, item, slope)
-        self._theta_step.step()
-        seconds["weights"] += after - between
-        seconds["prediction"] += time.perf_counter() - after + between - begun
-
-    def _global_pass(self) -> GlobalPass:
-        if self._propensity is not None:
-            self._lanes.inverse_propensity = self._propensity.over_all(self._lanes)
-        score = partial(self._balancer.score, self._lanes)
-        return global_pass(self._theta, score, self._lanes, self.config, self._shape)
-
     def _observe(self, result: GlobalPass) -> GlobalPass:
         configs = [subject.config for subject in self._subjects]
-        return self._balancer.observe(result, self._lanes, configs, self.epoch)
+        return self._learners.observe(result, self._lanes, configs, self.epoch)
 
     def _end_epoch(self, seconds: dict[str, float], begun: float) -> GroupEpoch:
         trained = time.perf_counter()
         self.epoch, self._block = self.epoch + 1, 0
-        result = self._global_pass()
+        result = self._learners.global_pass(self._lanes)
         broken = self._end_broken(result)
         if broken:
             if not self._subjects:
                 return GroupEpoch(self.epoch, (), broken)
-            result = self._global_pass()
+            result = self._learners.global_pass(self._lanes)
         if self._lanes.balanced.any():
             result = self._observe(result)
-        validation = self._judge.validation(self._subjects, self._theta)
-        truths = self._judge.true_losses(self._theta)
+        validation = self._judge.validation(self._subjects, self._learners.theta)
+        truths = self._judge.true_losses(self._learners.theta)
         seconds = {**seconds, "evaluation": time.perf_counter() - trained}
         told = tuple(
             self._judge.epoch(s, lane, self.epoch, result, validation[lane], truths[lane], seconds)
@@ -203,19 +159,11 @@ class Trainer:
         config = self._subjects[lane].config
         auc, best = row.validation["auc"], self._best.get(row.run)
         if auc is not None and (best is None or auc > best.auc):
-            best = Best(row.epoch, auc, row.validation, self._copy(lane))
+            copy = self._learners.copy(lane, balanced=config.balanced)
+            best = Best(row.epoch, auc, row.validation, copy)
             self._best[row.run] = best
         waited = row.epoch - (best.epoch if best else 0)
         return row.epoch >= config.epochs or (0 < config.patience <= waited)
-
-    def _copy(self, lane: int) -> dict[str, Tensor]:
-        """A copy of one run's parameters, each [1, ...], by model and name: "theta.P"."""
-        held = {f"theta.{k}": v for k, v in self._theta.parameters().items()}
-        if self._propensity is not None:
-            held |= {f"phi.{k}": v for k, v in self._propensity.phi.parameters().items()}
-        if self._subjects[lane].config.balanced:
-            held |= {f"xi.{k}": v for k, v in self._balancer.parameters().items()}
-        return {name: value[lane : lane + 1].clone() for name, value in held.items()}
 
     def _end_stopped(self) -> GroupEpoch:
         ends: dict[int, tuple[RunState, str | None]] = {
@@ -247,21 +195,14 @@ class Trainer:
     def _keep(self, lanes: list[int]) -> None:
         self._subjects = [self._subjects[lane] for lane in lanes]
         index = torch.tensor(lanes, dtype=torch.int64, device=self._device)
-        for part in (self._lanes, self._theta, self._theta_step):
-            part.keep(index)
-        if self._propensity is not None:
-            self._propensity.keep(index)
-        self._balancer.keep(index, balanced=bool(self._lanes.balanced.any()))
+        self._lanes.keep(index)
+        self._learners.keep(index, balanced=bool(self._lanes.balanced.any()))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on bit for bit: tensors by name, and what is not a tensor."""
-        parts = {
-            "theta": self._theta.parameters(),
-            "theta_step": self._theta_step.state(),
-            **self._balancer.state(),
-            **(self._propensity.state() if self._propensity else {}),
+        parts = self._learners.state() | {
+            f"best.{run}": best.tensors for run, best in self._best.items()
         }
-        parts |= {f"best.{run}": best.tensors for run, best in self._best.items()}
         tensors = {
             f"{part}/{k}": v.clone() for part, held in parts.items() for k, v in held.items()
         }
@@ -287,12 +228,7 @@ class Trainer:
 
         lane_of = {subject.run: lane for lane, subject in enumerate(self._subjects)}
         self._keep([lane_of[run] for run in meta["runs"]])
-        for name, value in part("theta").items():
-            self._theta.parameters()[name].copy_(value)
-        self._theta_step.restore(part("theta_step"))
-        if self._propensity is not None:
-            self._propensity.restore({name: part(name) for name in ("phi", "phi_step")})
-        self._balancer.restore({name: part(name) for name in ("xi", "xi_step", "anchor", "warmth")})
+        self._learners.restore(part)
         self.epoch, self._block, self._elapsed = meta["epoch"], meta["block"], meta["elapsed"]
         self._best = {
             run: Best(tensors=part(f"best.{run}"), **about) for run, about in meta["best"].items()

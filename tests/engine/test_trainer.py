@@ -212,7 +212,7 @@ def test_target_standard_error_is_clustered_by_user():
     ratings = load(config)
     trainer = Trainer({"a": config}, ratings)
     row = next(e for e in trainer.events() if isinstance(e, GroupEpoch)).runs[0]
-    lanes, theta = trainer._lanes, trainer._theta
+    lanes, theta = trainer._lanes, trainer._learners.theta
     error = (theta.score(lanes.uniform_user, lanes.uniform_item) - lanes.uniform_label).square()
     error, user = error[0].numpy(), lanes.uniform_user[0].numpy()
     sums = [np.sum(error[user == u] - error.mean()) for u in np.unique(user)]

@@ -12,20 +12,7 @@ from engine.claims.resampling import user_weights, weighted_auc, weighted_metric
 from engine.errors import ConfigError
 from engine.events import METRICS
 from engine.metrics import auc, evaluate
-
-
-def seed_test(rng, users=40, each=10, better=0.0, levels=0) -> SeedTest:
-    """Ratings of `users` users; A hears the labels `better` louder than B does."""
-    user = np.repeat(np.arange(users), each)
-    label = (rng.random(len(user)) < 0.3).astype(float)
-    noise = {m: rng.normal(size=len(user)) for m in "AB"}
-    score = {
-        "A": 1 / (1 + np.exp(-(noise["A"] + (0.5 + better) * label - 1))),
-        "B": 1 / (1 + np.exp(-(noise["B"] + 0.5 * label - 1))),
-    }
-    if levels:
-        score = {m: np.round(levels * s) / levels for m, s in score.items()}
-    return SeedTest(user, label, score)
+from tests.unit.claim_problems import seed_test
 
 
 def repeated(test: SeedTest, times: np.ndarray, method: str) -> dict[str, float | None]:
