@@ -148,11 +148,14 @@ def test_patience_ends_a_run_and_the_others_train_on():
         assert last == 40 or last == end.best_epoch + 3
 
 
-@pytest.mark.parametrize("propensity", ["given", "bilevel"])
+@pytest.mark.parametrize(
+    ("propensity", "weights_model"),
+    [("given", "log_linear"), ("given", "mf"), ("bilevel", "log_linear")],
+)
 @pytest.mark.parametrize("after", [1, 7, 16, 17, 33])
-def test_a_restored_group_goes_on_bit_for_bit(after, propensity):
+def test_a_restored_group_goes_on_bit_for_bit(after, propensity, weights_model):
     """Interrupt after so many events (in mid-epoch and between epochs), restore, compare."""
-    shared = {"moments": ("e", "r"), "propensity": propensity}
+    shared = {"moments": ("e", "r"), "propensity": propensity, "weights_model": weights_model}
     configs = {
         "a": make(lam=16.0, **shared),
         "b": make(balance="none", lam=0.0, seed=1, **shared),
