@@ -21,13 +21,21 @@ def pivot(epochs: pd.DataFrame, column: str, runs: Sequence[str]) -> pd.DataFram
     return wide.dropna(axis="columns", how="all").sort_index()
 
 
-def mean_while_all(wide: pd.DataFrame) -> pd.Series:
-    """The mean over runs at the epochs that all of them reached.
+def mean_of_runs(wide: pd.DataFrame) -> pd.Series:
+    """The mean over all runs at every epoch; a run that has ended counts with its last value.
 
-    Past the end of the first run to stop early, a mean would change its meaning from epoch to
-    epoch: the runs' own thin curves go on, the mean ends.
+    Runs of a launch train in step, so one that is behind has stopped early. Left out, it would
+    change what the mean is of; the runs' own thin curves show where each ended.
     """
-    return wide.dropna(how="any").mean(axis="columns") if not wide.empty else pd.Series(dtype=float)
+    if wide.empty:
+        return pd.Series(dtype=float)
+    return wide.ffill().dropna(how="any").mean(axis="columns")
+
+
+def ended_early(epochs: pd.DataFrame, runs: Sequence[str]) -> bool:
+    """Whether some of the runs stopped before the others."""
+    last = epochs.loc[epochs["run"].isin(list(runs))].groupby("run")["epoch"].max()
+    return last.nunique() > 1
 
 
 def stride_for(n_epochs: int) -> int:

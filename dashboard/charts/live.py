@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.charts.curves import mean_while_all, pivot, points, stride_for
+from dashboard.charts.curves import ended_early, mean_of_runs, pivot, points, stride_for
 from dashboard.charts.panel_layout import add_axes, base_layout, hide_ticks, suffix_of, thinned_note
 from dashboard.charts.panels import Panel, panels
 
@@ -70,7 +70,7 @@ def _panel_traces(
     role = "balanced" if balanced else "base"
     ghosts, thin, bold = [], [], []
     for column in panel.twin:
-        curve = mean_while_all(pivot(epochs, column, twins))
+        curve = mean_of_runs(pivot(epochs, column, twins))
         if len(curve):
             style = {"color": "@base", "width": 1.7, "dash": "dash"}
             ghosts.append(_trace(curve, k, stride, style, "twin", "twin", 20))
@@ -81,14 +81,18 @@ def _panel_traces(
             style = {"color": f"@{role}_thin", "width": 0.9, "dash": line.dash}
             thin.append(_seeds(wide, k, stride, style))
         style = {"color": color, "width": line.width, "dash": line.dash}
-        name, rank = ("mean while all train", 10) if len(runs) > 1 else ("this run", 10)
+        name, rank = (_mean_name(epochs, runs), 10) if len(runs) > 1 else ("this run", 10)
         if line.role == "uniform":
             name, rank = "same model, uniform weights", 25
-        trace = _trace(mean_while_all(wide), k, stride, style, name, line.role, rank)
+        trace = _trace(mean_of_runs(wide), k, stride, style, name, line.role, rank)
         trace["hovertemplate"] = f"{line.name} %{{y:.4~g}}<extra></extra>"
         if trace["y"]:
             bold.append(trace)
     return ghosts + thin + bold
+
+
+def _mean_name(epochs: pd.DataFrame, runs: Sequence[str]) -> str:
+    return "mean (ended seeds keep their last value)" if ended_early(epochs, runs) else "mean"
 
 
 def _seeds(wide: pd.DataFrame, k: int, stride: int, style: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def _styled(k: int, style: dict[str, Any], name: str, group: str, rank: int) -> 
 
 def _band(epochs: pd.DataFrame, runs: Sequence[str], k: int) -> list[dict[str, Any]]:
     """The target's ± SE around a violation of nought, as one filled outline."""
-    se = mean_while_all(pivot(epochs, "target_se", runs))
+    se = mean_of_runs(pivot(epochs, "target_se", runs))
     if se.empty:
         return []
     first, last = int(se.index[0]), int(se.index[-1])
@@ -185,9 +189,9 @@ def in_words(epochs: pd.DataFrame, runs: Sequence[str], twins: Sequence[str] = (
         "validation_auc": "validation AUC",
     }
     for column, name in names.items():
-        curve = mean_while_all(pivot(epochs, column, runs))
+        curve = mean_of_runs(pivot(epochs, column, runs))
         if len(curve):
-            twin = mean_while_all(pivot(epochs, column, twins))
+            twin = mean_of_runs(pivot(epochs, column, twins))
             beside = f" (twin {twin.iloc[-1]:.3f})" if len(twin) else ""
             said.append(f"{name} {curve.iloc[-1]:.3f}{beside};")
     return " ".join(said).rstrip(";") + "."

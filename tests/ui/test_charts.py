@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.charts.curves import MAX_POINTS, mean_while_all, pivot, points, stride_for
+from dashboard.charts.curves import MAX_POINTS, mean_of_runs, pivot, points, stride_for
 from dashboard.charts.live import in_words, live_panels
 from dashboard.charts.panel_layout import N_PANELS, narrow_layout
 from dashboard.charts.theme import PALETTE, decimals_for, lam_label, number, resolved
@@ -95,9 +95,16 @@ def test_a_second_moment_is_drawn_only_when_it_is_balanced() -> None:
     assert not [t for t in without if t.get("line", {}).get("dash") == "dashdot"]
 
 
-def test_the_mean_ends_where_the_first_seed_stops() -> None:
-    wide = pivot(epochs(5, short="b"), "validation_auc", RUNS)
-    assert list(mean_while_all(wide).index) == [1, 2, 3]
+def test_a_seed_that_ended_counts_with_its_last_value() -> None:
+    """By hand: a goes on 0.4, 0.5 while b stays at its 0.3 of epoch 3; the legend says so."""
+    frame = epochs(5, short="b")
+    mean = mean_of_runs(pivot(frame, "validation_auc", RUNS))
+    assert list(mean.index) == [1, 2, 3, 4, 5]
+    assert mean.loc[4] == pytest.approx((0.4 + 0.3) / 2)
+    assert mean.loc[5] == pytest.approx((0.5 + 0.3) / 2)
+    names = {t["name"] for t in live_panels(frame, RUNS, TWINS)["data"]}
+    assert "mean (ended seeds keep their last value)" in names
+    assert "mean" in {t["name"] for t in live_panels(epochs(5), RUNS, TWINS)["data"]}
 
 
 def test_the_zoom_belongs_to_the_launch() -> None:
