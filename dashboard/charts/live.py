@@ -92,7 +92,7 @@ def _panel_traces(
 
 
 def _mean_name(epochs: pd.DataFrame, runs: Sequence[str]) -> str:
-    return "mean (ended seeds keep their last value)" if ended_early(epochs, runs) else "mean"
+    return "mean, ended seeds held" if ended_early(epochs, runs) else "mean"
 
 
 def _seeds(wide: pd.DataFrame, k: int, stride: int, style: dict[str, Any]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_a_seed_that_ended_counts_with_its_last_value() -> None:
     assert mean.loc[4] == pytest.approx((0.4 + 0.3) / 2)
     assert mean.loc[5] == pytest.approx((0.5 + 0.3) / 2)
     names = {t["name"] for t in live_panels(frame, RUNS, TWINS)["data"]}
-    assert "mean (ended seeds keep their last value)" in names
+    assert "mean, ended seeds held" in names
     assert "mean" in {t["name"] for t in live_panels(epochs(5), RUNS, TWINS)["data"]}
 
 
