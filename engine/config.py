@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from engine.errors import ConfigError
@@ -111,6 +111,12 @@ class RunConfig(BaseModel):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="initialisation")
     block_seed: int = Field(0, ge=0, le=2**31 - 1, description="order of the blocks")
     dtype: Literal["float32", "float64"] = Field("float32", description="of all training arrays")
+
+    @field_validator("moments")
+    @classmethod
+    def _in_order(cls, moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
+        """e before r, however they were given: the first one's variance is lam's unit."""
+        return tuple(sorted(moments, key=get_args(Moment).index))
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:

@@ -46,11 +46,11 @@ class WeightBlock:
 class EpochDone:
     """One run at the end of one epoch. Scalars about weights speak of the weights on B.
 
-    Violations are signed, left side minus target, over all ratings; `violation_uniform` is the same
-    at the same theta with uniform weights. `moments` maps every balanced moment to
-    (violation, violation_uniform, target_se). None where a value does not exist (no balancing, no
-    truth, one class). `exact_kl` is KL(w || w*) to the exact weights at the same theta and lam,
-    `exact_violation` what these leave of the violation.
+    Violations are signed, left side minus target, over all ratings, of e whatever is balanced;
+    `violation_uniform` is the same at the same theta with uniform weights. `moments` maps every
+    balanced moment to (violation, violation_uniform, target_se). `exact_kl` is KL(w || w*) to the
+    exact weights at the same theta and lam, `exact_violation` what these leave of the violation.
+    None where a value does not exist (no balancing, no truth, one class).
     """
 
     run: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.charts.panels import Panel
+from dashboard.charts.theme import heading
 
 HEIGHT = 572
 TOP, BOTTOM = 40, 58  # pixels for the first row's titles; for ticks, axis title and legend
@@ -100,23 +101,7 @@ def _row(row: int) -> list[float]:
 
 
 def _title(panel: Panel, suffix: str) -> dict[str, Any]:
-    text = (
-        f"<span style='font-weight:600'>{panel.title}</span>"
-        f"<br><span style='font-size:11px;color:@muted'>{panel.note}</span>"
-    )
-    return {
-        "text": text,
-        "xref": f"x{suffix} domain",
-        "yref": f"y{suffix} domain",
-        "x": 0,
-        "y": 1,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": 4,
-        "align": "left",
-        "showarrow": False,
-        "font": {"size": 13, "color": "@text"},
-    }
+    return heading(panel.title, panel.note, f"x{suffix} domain", f"y{suffix} domain")
 
 
 def thinned_note(stride: int) -> dict[str, Any]:

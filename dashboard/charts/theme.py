@@ -87,3 +87,21 @@ def lam_label(lam: float) -> str:
     if power == round(power) and power != 0:
         return "2" + str(round(power)).translate(_SUPERSCRIPT)
     return f"{lam:.4g}"
+
+
+def heading(title: str, note: str, xref: str, yref: str) -> dict[str, Any]:
+    """The annotation above a panel: what is seen in bold, and under it how to read it."""
+    return {
+        "text": f"<span style='font-weight:600'>{title}</span>"
+        f"<br><span style='font-size:11px;color:@muted'>{note or ' '}</span>",
+        "xref": xref,
+        "yref": yref,
+        "x": 0,
+        "y": 1,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 4,
+        "align": "left",
+        "showarrow": False,
+        "font": {"size": 13, "color": "@text"},
+    }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.charts.theme import DIVERGING
+from dashboard.charts.theme import DIVERGING, heading
 
 HISTOGRAM_HEIGHT = 200
 MAP_HEIGHT = 356
@@ -159,22 +159,7 @@ def _layout(height: int, title: str, note: str, revision: str) -> dict[str, Any]
         "hoverlabel": {"bgcolor": "@panel", "bordercolor": "@axis", "font": {"color": "@text"}},
         "xaxis": {**axis, "showgrid": False, "showline": True},
         "yaxis": dict(axis),
-        "annotations": [
-            {
-                "text": f"<span style='font-weight:600'>{title}</span>"
-                f"<br><span style='font-size:11px;color:@muted'>{note or ' '}</span>",
-                "xref": "paper",
-                "yref": "paper",
-                "x": 0,
-                "y": 1,
-                "xanchor": "left",
-                "yanchor": "bottom",
-                "yshift": 4,
-                "align": "left",
-                "showarrow": False,
-                "font": {"size": 13, "color": "@text"},
-            }
-        ],
+        "annotations": [heading(title, note, "paper", "paper")],
     }
 
 

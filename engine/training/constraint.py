@@ -54,8 +54,9 @@ class GlobalPass:
     """Both sides of the constraint over all of B, at one theta and xi.
 
     log_q [R, n]; score [R, n] of the balancing model; x [R, n, k]; left, left_uniform,
-    target [R, k]; covariance [R, k, k] of the target; loss [R], the base method's L_B; variance
-    [R] of the first moment over B; inverse propensity [R or 1, n]; mass = s.
+    target [R, k]; covariance [R, k, k] of the target; loss [R], the base method's L_B; error
+    [R, n], e/p of every pair, and error_target, error_se [R], its target: the paper's moment is
+    told of whether it is balanced or not; inverse propensity [R or 1, n]; mass = s.
     """
 
     log_q: Tensor
@@ -66,7 +67,9 @@ class GlobalPass:
     target: Tensor
     covariance: Tensor
     loss: Tensor
-    variance: Tensor
+    error: Tensor
+    error_target: Tensor
+    error_se: Tensor
     inverse: Tensor
     mass: float
 
@@ -74,6 +77,10 @@ class GlobalPass:
     def residual(self) -> Tensor:
         """r [R, k], left side - target."""
         return self.left - self.target
+
+    def error_violation(self) -> Tensor:
+        """Left side of (8) minus its target at the pass's weights, [R]."""
+        return self.mass * (self.log_q.exp() * self.error).sum(1) - self.error_target
 
     def weighted_covariance(self) -> Tensor:
         """Cov_q(x), [R, k, k]."""
@@ -104,8 +111,8 @@ def global_pass(
     score = weights_score(lanes.user, lanes.item, x)
     log_q = log_weights(score, config.weights_map)
     uniform = theta.score(lanes.uniform_user, lanes.uniform_item)
-    values = uniform_moments(uniform, lanes.uniform_label, names)
-    target = torch.einsum("rm,rmk->rk", lanes.uniform_share, values)
+    target, covariance = _target(uniform, lanes, names, shape[0])
+    error_target, error_variance = _target(uniform, lanes, ("e",), shape[0])
     return GlobalPass(
         log_q=log_q,
         score=score,
@@ -113,9 +120,20 @@ def global_pass(
         left=left_side(log_q.exp(), x, mass),
         left_uniform=mass * x.mean(1),
         target=target,
-        covariance=target_covariance(values, target, lanes, shape[0]),
+        covariance=covariance,
         loss=mass * term.value.mean(1),
-        variance=x[..., 0].var(1, unbiased=False),
+        error=term.value,
+        error_target=error_target[:, 0],
+        error_se=error_variance[:, 0, 0].sqrt(),
         inverse=lanes.inverse_propensity,
         mass=mass,
     )
+
+
+def _target(
+    prediction: Tensor, lanes: Lanes, names: Sequence[str], n_users: int
+) -> tuple[Tensor, Tensor]:
+    """t [R, k] and its covariance [R, k, k], from the predictions of U."""
+    values = uniform_moments(prediction, lanes.uniform_label, names)
+    target = torch.einsum("rm,rmk->rk", lanes.uniform_share, values)
+    return target, target_covariance(values, target, lanes, n_users)

@@ -98,7 +98,7 @@ class Judge:
     ) -> EpochDone:
         """All that is told of one run at an epoch's end."""
         config = subject.config
-        violation = (result.left[lane] - result.target[lane]).tolist()
+        violation = result.residual[lane].tolist()
         uniform = (result.left_uniform[lane] - result.target[lane]).tolist()
         se = result.covariance[lane].diagonal().sqrt().tolist()
         shared = len(result.inverse) == 1
@@ -107,21 +107,20 @@ class Judge:
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = self._weights(subject, result.log_q[lane], inverse)
-            first = config.moments.index("e") if "e" in config.moments else None
-            told["violation"] = None if first is None else violation[first]
+            told["violation"] = float(result.error_violation()[lane])
             told["moments"] = dict(
                 zip(config.moments, zip(violation, uniform, se, strict=True), strict=True)
             )
-            variance = float(result.variance[lane])
+            variance = float(result.error[lane].var(unbiased=False))
             told |= self._exact(subject, lane, epoch, result)
             told["expected_left"] = expected_left(config.lam, result.mass, variance)
         return EpochDone(
             run=subject.run,
             epoch=epoch,
             lam=config.lam,
-            target=float(result.target[lane, 0]),
-            target_se=se[0],
-            violation_uniform=uniform[0],
+            target=float(result.error_target[lane]),
+            target_se=float(result.error_se[lane]),
+            violation_uniform=float(result.loss[lane] - result.error_target[lane]),
             loss=float(result.loss[lane]),
             validation=validation,
             seconds=seconds,

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from engine.datasets.ratings import Truth
+from engine.diagnostics import sample_pairs
 from engine.models import MatrixFactorization
 
-WHOLE = 2_000_000  # pairs up to which D is looked at whole in every epoch
-SAMPLE = 1_000_000
+SLAB = 2_000_000  # pairs of D looked at together
 
 
 class IdealLoss:
@@ -25,8 +25,8 @@ class IdealLoss:
         self._dtype = dtype
         n_users, n_items = truth.label.shape
         self._sample: tuple[Tensor, Tensor] | None = None
-        if n_users * n_items > WHOLE:
-            drawn = np.random.default_rng(0).integers(n_users * n_items, size=SAMPLE)
+        drawn = sample_pairs(n_users * n_items)
+        if drawn is not None:
             user, item = np.divmod(drawn, n_items)
             self._sample = (
                 torch.as_tensor(user, device=device),
@@ -45,7 +45,7 @@ class IdealLoss:
     def exact(self, theta: MatrixFactorization) -> list[float]:
         """One value a run, over all of D, a slab of users at a time."""
         n_users, n_items = self._label.shape
-        step = max(1, WHOLE // n_items)
+        step = max(1, SLAB // n_items)
         total = torch.zeros(len(theta.P), dtype=torch.float64)
         for start in range(0, n_users, step):
             users = slice(start, min(start + step, n_users))

@@ -91,3 +91,20 @@ def test_weights_warm_up_so_that_the_violation_is_seen_to_fall():
     left = [abs(rows["lam 16 learned", e].violation / rows["lam 16 learned", e].violation_uniform)
             for e in (1, 3, 15)]  # fmt: skip
     assert left[0] > left[1] > left[2]
+
+
+def test_the_violation_told_is_that_of_the_error_whatever_is_balanced():
+    """Balancing r alone, the target is still t = mean of e over U, and its violation is told."""
+    base = preset("simulated-small", epochs=3, lam=16.0, dtype="float64")
+    ratings = load(base)
+    rows = rows_of([changed(base, moments=("r",))], ratings)
+    twin = rows_of([base.twin()], ratings)
+    row, plain = rows["lam 16 learned", 1], twin["lam 0 none", 1]
+    assert set(row.moments) == {"r"}
+    assert row.violation is not None
+    assert row.violation_uniform != pytest.approx(row.moments["r"][1], abs=1e-3)
+    assert plain.target == pytest.approx(row.target, abs=0.02)
+
+
+def test_moments_have_one_order():
+    assert changed(preset("simulated-small"), moments=("r", "e")).moments == ("e", "r")

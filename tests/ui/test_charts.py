@@ -46,7 +46,7 @@ def test_every_figure_is_one_that_plotly_accepts() -> None:
     ]
     for figure in figures:
         for dark in (False, True):
-            go.Figure(resolved(figure, dark))
+            assert len(go.Figure(resolved(figure, dark)).data) == len(figure["data"])
         json.dumps(figure, allow_nan=False)
 
 
