@@ -42,23 +42,24 @@ def loss_w(log_q: Tensor, x: Tensor, mass: float, target: Tensor, pull: Tensor) 
     return entropy + torch.einsum("ri,rij,rj->r", residual, pull, residual)
 
 
-def score_gradient(
-    log_q: Tensor, x: Tensor, pressure: Tensor, score: Tensor | None = None
-) -> Tensor:
-    """d L_W / d h, times n / s_k so that it is of order 1 whatever the block, [R, n].
+def score_gradient(log_q: Tensor, x: Tensor, pressure: Tensor, entropy: float = 1.0) -> Tensor:
+    """d L_W / d log-scores, times n / s_k so that it is of order 1 whatever the block, [R, n].
 
         n q_j [ log q_j - E_q log q + c_j - E_q c ],   c = x' pressure,  pressure = 2 lam A r
 
     `pressure` [R, k] need not come from the block's own residual: the square of a block's residual
     is not the square of the global one, so training passes a global estimate. At lam = 0 and
     uniform q the bracket is 0 up to rounding; the trainer masks such runs so that they stay uniform
-    exactly. `score` is given for the sigmoid map only (chain rule, d log sigmoid(h)/dh = 1 -
-    sigmoid(h)).
+    exactly. `entropy` = -1 is the sign as printed: the entropy is minimised.
     """
     q = log_q.exp()
-    inside = log_q + torch.einsum("rnk,rk->rn", x, pressure)
-    gradient = log_q.shape[-1] * q * (inside - (q * inside).sum(-1, keepdim=True))
-    return gradient if score is None else gradient * (1 - torch.sigmoid(score))
+    inside = entropy * log_q + torch.einsum("rnk,rk->rn", x, pressure)
+    return log_q.shape[-1] * q * (inside - (q * inside).sum(-1, keepdim=True))
+
+
+def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Tensor:
+    """The chain rule of the map, [R, n]: d log sigmoid(h)/dh = 1 - sigmoid(h)."""
+    return gradient * (1 - torch.sigmoid(score)) if weights_map == "sigmoid" else gradient
 
 
 def pressure_of(pull: Tensor, residual: Tensor) -> Tensor:

@@ -1,31 +1,31 @@
-"""Bi-level learning of a propensity: the hypergradient of (2, 3) without a second backward pass.
+"""Bi-level learning of phi: the hypergradient of (2, 3) without a second backward pass.
 
-Assumed step on a block's lower loss L_B = sum_k c_k(phi) l(r_hat_k), with l = (r_hat - r)^2 and
-c = 1/p:
+Assumed step on a block's lower loss L_B(theta, phi), whose slopes by the prediction depend on phi:
 
     theta' = theta - eta grad_theta L_B(theta, phi)
-
-The loss on the uniform sample at theta' depends on phi through c alone: with v = grad L_U(theta')
-
-    d L_U(theta') / d phi = - eta sum_k  dc_k/dphi  l'(r_hat_k)  delta_k,
+    v = grad L_U(theta')
+    d L_U(theta') / d phi = - eta d/dphi sum_k slope_k(phi) delta_k,
     delta_k = < grad_theta r_hat_k(theta), v >,
 
-one directional derivative of the prediction. The real theta never moves here. Arrays are [R, n]
-over the n observed pairs of a block.
+one directional derivative of the prediction; delta is a constant in phi. The real theta never moves
+here. Arrays are [R, n].
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import torch
 from torch import Tensor
 
 from engine.models import MatrixFactorization
 
 
 def assumed_step(
-    theta: MatrixFactorization, user: Tensor, item: Tensor, slope: Tensor, eta: float
+    theta: MatrixFactorization, accumulate: Callable[[], None], eta: float
 ) -> MatrixFactorization:
-    """theta' after one gradient step on the block; slope [R, n] is dL_B/dr_hat. Leaves grads 0."""
-    theta.accumulate(user, item, slope)
+    """theta' after one gradient step; `accumulate` adds grad L_B to theta's grads, left at 0."""
+    accumulate()
     moved = theta.moved(-eta)
     theta.zero_grad()
     return moved
@@ -39,12 +39,23 @@ def uniform_gradient(
     return theta.gradient(user, item, slope)
 
 
-def inverse_propensity_gradient(
-    slope: Tensor, inverse: Tensor, delta: Tensor, eta: float
-) -> Tensor:
-    """d L_U(theta') / d h for p = sigmoid(base + h), [R, n].
-
-    c = 1/p, dc/dh = -(1/p - 1), l' = slope * p (slope is l'/p), so the hypergradient is
-    eta (1/p - 1) p slope delta = eta (1 - p) slope delta.
-    """
-    return eta * (1 - 1 / inverse) * slope * delta
+def hypergradient(
+    slopes: Sequence[Tensor | None],
+    deltas: Sequence[Tensor | None],
+    eta: float,
+    scores: Sequence[Tensor],
+) -> tuple[Tensor, ...]:
+    """d L_U(theta') / d scores, the leaves that the slopes were computed from."""
+    with torch.enable_grad():
+        total = torch.stack(
+            [
+                (slope * delta).sum()
+                for slope, delta in zip(slopes, deltas, strict=True)
+                if slope is not None and delta is not None
+            ]
+        ).sum()
+    found = torch.autograd.grad(-eta * total, list(scores), allow_unused=True)
+    return tuple(
+        torch.zeros_like(score) if gradient is None else gradient
+        for score, gradient in zip(scores, found, strict=True)
+    )

@@ -20,20 +20,25 @@ LAM_MAX = 65536.0
 LAM_GRID = (0.0, *(2.0**k for k in range(-9, 9)))
 
 # The only fields that may differ between the runs of a group, which train together.
-LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fraction"})
+LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fraction", "initial"})
 # Fields without effect when the weights are uniform: two runs that differ only here are one run.
 BALANCE_FIELDS = frozenset(
     {
         *("lam", "moments", "weights_dim", "weights_lr", "weights_decay", "weights_map"),
-        *("weights_model", "penalty", "constraint", "tolerance", "ess_floor"),
+        *("weights_model", "weights_model_all", "weights_mass", "entropy_sign", "penalty"),
+        *("constraint", "tolerance", "ess_floor", "residuals", "folds", "target_support"),
     }
 )
 
 Confounding = Literal["none", "weak", "strong", "misspecified"]
 Propensity = Literal["constant", "naive_bayes", "given", "true", "bilevel"]
 Balance = Literal["none", "learned", "exact"]
-MethodName = Literal["mf", "ips"]
-Moment = Literal["e", "r"]
+MethodName = Literal[
+    "mf", "ips", "dr", "autodebias", "ltd", "cause", "kd-label", "mf-uniform", "mf-combine"
+]
+# What weights can balance; beside these, "user:NAME" and "item:NAME", columns of the features.
+MOMENTS = ("e", "e_by_popularity", "r", "mass")
+FEATURE_MOMENTS = ("user:", "item:")
 
 
 class RunConfig(BaseModel):
@@ -68,19 +73,61 @@ class RunConfig(BaseModel):
         1e-1, ge=0, le=100, description="decay towards where it started"
     )
     assumed_lr: float = Field(1e-4, gt=0, le=10, description="step size of the assumed update")
+    imputation: Literal["bilevel", "regression"] = Field(
+        "bilevel", description="how DR's imputed errors are learned: bi-level, or fitted to U"
+    )
+    imputation_dim: int = Field(10, ge=1, le=1024, description="dimension of DR's imputation model")
+    imputation_lr: float = Field(1e-2, gt=0, le=10, description="step size of the imputation")
+    imputation_decay: float = Field(1e-1, ge=0, le=100, description="its weight decay")
+    imputation_weight: float = Field(
+        0.1, ge=0, le=100, description="c, how much AutoDebias' imputed labels count"
+    )
+    omega_lr: float = Field(1e-2, gt=0, le=10, description="step size of AutoDebias' omegas")
+    omega_decay: float = Field(1e-1, ge=0, le=100, description="their weight decay")
+    phi_warmup: int = Field(
+        0, ge=0, le=100_000, description="epochs in which nothing bi-level is learned yet"
+    )
+    schedule: Literal["interleaved", "sequential"] = Field(
+        "interleaved", description="bi-level steps on every block, or a pass of Algorithm 1 first"
+    )
+    uniform_reuse: Literal["shared", "split"] = Field(
+        "shared", description="uniform ratings serve all, or half of them the bi-level steps"
+    )
+    teacher_weight: float = Field(
+        0.1, ge=0, le=100, description="what KD-Label's teacher adds to a label"
+    )
+    teacher_pull: float = Field(
+        10.0, ge=0, le=1e4, description="CausE's L1 pull towards the uniform items"
+    )
 
     balance: Balance = Field("learned", description="balancing weights")
     lam: float = Field(1.0, ge=0, le=LAM_MAX, description="strength of the balance constraint")
-    moments: tuple[Moment, ...] = Field(("e",), description="what the weights balance")
+    moments: tuple[str, ...] = Field(("e",), description="what the weights balance")
+    residuals: Literal["in_sample", "held_out", "cross_fitted"] = Field(
+        "in_sample", description="whose errors are balanced: of ratings the model has fitted or not"
+    )
+    folds: int = Field(5, ge=2, le=20, description="of cross-fitting")
+    target_support: Literal["all", "covered"] = Field(
+        "all", description="pairs in the constraint: all, or users and items shown at random"
+    )
     weights_dim: int = Field(10, ge=1, le=1024, description="dimension of the balancing model")
     weights_lr: float = Field(1e-2, gt=0, le=10, description="step size of the balancing model")
     weights_decay: float = Field(0.0, ge=0, le=10, description="its weight decay")
     weights_map: Literal["softmax", "sigmoid"] = Field(
         "softmax", description="how scores become weights"
     )
-    weights_model: Literal["log_linear", "mf"] = Field(
+    weights_model: Literal["log_linear", "mf", "ncf"] = Field(
         "log_linear",
         description="balancing model: log-linear in the moments, or factors of user and item",
+    )
+    weights_model_all: Literal["same", "mf", "ncf"] = Field(
+        "same", description="balancing model of the weights on all pairs (w1)"
+    )
+    weights_mass: Literal["density", "released"] = Field(
+        "density", description="what weights sum to: s, or as the released code has it"
+    )
+    entropy_sign: Literal["maximise", "minimise"] = Field(
+        "maximise", description="what the balancing loss does with entropy; printed: minimise"
     )
     penalty: Literal["global", "block"] = Field(
         "global", description="residual in the penalty: of all ratings, or naively of the block"
@@ -108,23 +155,42 @@ class RunConfig(BaseModel):
     patience: int = Field(
         60, ge=0, le=100_000, description="stop after so many epochs without a better AUC; 0: never"
     )
+    best_after: int = Field(
+        0, ge=0, le=100_000, description="epochs whose AUC is not considered for the best"
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="initialisation")
+    initial: str = Field(
+        "", max_length=200, description="finished run whose prediction model this one starts from"
+    )
     block_seed: int = Field(0, ge=0, le=2**31 - 1, description="order of the blocks")
     dtype: Literal["float32", "float64"] = Field("float32", description="of all training arrays")
 
     @field_validator("moments")
     @classmethod
-    def _in_order(cls, moments: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    def _in_order(cls, moments: tuple[str, ...]) -> tuple[str, ...]:
         """e before r, however they were given: the first one's variance is lam's unit."""
-        return tuple(sorted(moments, key=get_args(Moment).index))
+        return tuple(sorted(moments, key=lambda m: (_place(m), m)))
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
-        if self.weights_model == "log_linear" and self.weights_map == "sigmoid":
+        _check_moments(self.moments)
+        linear = self.weights_model == "log_linear"
+        if linear and self.weights_map == "sigmoid":
             raise ConfigError("weights_map", "sigmoid", "softmax with weights_model log_linear")
-        if not self.moments or len(set(self.moments)) != len(self.moments):
+        if linear and self.weights_model_all != "same":
             raise ConfigError(
-                "moments", list(self.moments), "one or more of e, r, each once", 'give e.g. "e,r"'
+                "weights_model_all", self.weights_model_all, "same with weights_model log_linear"
+            )
+        if linear and (self.entropy_sign, self.weights_mass) != ("maximise", "density"):
+            name = "entropy_sign" if self.entropy_sign == "minimise" else "weights_mass"
+            raise ConfigError(
+                "weights_model", "log_linear", f"mf or ncf with {name} {getattr(self, name)}"
+            )
+        if self.penalty == "block" and self.residuals != "in_sample":
+            raise ConfigError("penalty", "block", f"global with residuals {self.residuals}")
+        if self.balance == "exact" and not linear and self.method in ("dr", "autodebias"):
+            raise ConfigError(
+                "weights_model", self.weights_model, "log_linear with balance exact", "leave it out"
             )
         return self
 
@@ -149,6 +215,24 @@ class RunConfig(BaseModel):
                 content.pop(name)
             content["balance"] = "none"
         return _digest(content)
+
+
+def _place(moment: str) -> int:
+    return MOMENTS.index(moment) if moment in MOMENTS else len(MOMENTS)
+
+
+def _check_moments(moments: tuple[str, ...]) -> None:
+    known = [m in MOMENTS or m.startswith(FEATURE_MOMENTS) for m in moments]
+    allowed_moments = f"one or more of {', '.join(MOMENTS)}, user:FEATURE, item:FEATURE, each once"
+    if not moments or len(set(moments)) != len(moments) or not all(known):
+        raise ConfigError("moments", list(moments), allowed_moments, 'give e.g. "e,r"')
+    if {"e", "e_by_popularity"} <= set(moments):
+        raise ConfigError("moments", list(moments), "e or e_by_popularity", "the one follows")
+    if moments[0] not in ("e", "e_by_popularity", "r"):
+        raise ConfigError(
+            "moments", list(moments), "e, e_by_popularity or r among them",
+            "the variance of its target is the unit of lam",
+        )  # fmt: skip
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 # Edges of the histogram of log2(weight); counts below the first and above the last edge stay too.
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
+# Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
+TOLD_MOMENTS = ("r", "mass", "e_popularity1", "e_popularity2", "e_popularity3")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class EpochDone:
     Violations are signed, left side minus target, over all ratings, of e whatever is balanced;
     `violation_uniform` is the same at the same theta with uniform weights. `moments` maps every
     balanced moment to (violation, violation_uniform, target_se). `exact_kl` is KL(w || w*) to the
-    exact weights at the same theta and lam, `exact_violation` what these leave of the violation.
+    exact weights at the same theta and lam, the largest over the blocks of weights,
+    `exact_violation` what these leave of the violation, `exact_ess` their smallest ESS/n.
+    `violation_in_sample` is that of theta's own errors where others are balanced.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -70,6 +74,8 @@ class EpochDone:
     oracle_correlation: float | None = None
     exact_kl: float | None = None
     exact_violation: float | None = None
+    exact_ess: float | None = None
+    violation_in_sample: float | None = None
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
@@ -94,7 +100,7 @@ class EpochDone:
             suffix = "" if name == "observed" else f"_{name}"
             flat |= {f"{f.name}{suffix}": getattr(block, f.name) for f in fields(block)}
         for name, (violation, uniform, se) in self.moments.items():
-            if name != "e":
+            if name in TOLD_MOMENTS:
                 flat[f"violation_{name}"] = violation
                 flat[f"violation_uniform_{name}"] = uniform
                 flat[f"target_se_{name}"] = se
@@ -103,6 +109,8 @@ class EpochDone:
         flat["oracle_correlation"] = self.oracle_correlation
         flat["exact_kl"] = self.exact_kl
         flat["exact_violation"] = self.exact_violation
+        flat["exact_ess"] = self.exact_ess
+        flat["violation_in_sample"] = self.violation_in_sample
         return flat
 
     def as_json(self) -> dict[str, Any]:
@@ -127,6 +135,8 @@ class EpochDone:
             "oracle_correlation": self.oracle_correlation,
             "exact_kl": self.exact_kl,
             "exact_violation": self.exact_violation,
+            "exact_ess": self.exact_ess,
+            "violation_in_sample": self.violation_in_sample,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
             "blocks": blocks,
@@ -139,10 +149,16 @@ class EpochDone:
 EPOCH_COLUMNS = (
     *("lam", "target", "target_se", "violation", "violation_uniform", "loss"),
     *(f"validation_{name}" for name in METRICS),
-    *("seconds_weights", "seconds_prediction", "seconds_evaluation"),
+    *("seconds_phi", "seconds_weights", "seconds_prediction", "seconds_evaluation"),
     *("entropy", "ess", "ess_estimate", "largest", "cv"),
-    *("violation_r", "violation_uniform_r", "target_se_r"),
-    *("expected_left", "true_loss", "oracle_correlation", "exact_kl", "exact_violation"),
+    *("entropy_all", "ess_all", "ess_estimate_all", "largest_all", "cv_all"),
+    *(
+        f"{what}_{name}"
+        for name in TOLD_MOMENTS
+        for what in ("violation", "violation_uniform", "target_se")
+    ),
+    *("expected_left", "true_loss", "oracle_correlation"),
+    *("exact_kl", "exact_violation", "exact_ess", "violation_in_sample"),
 )
 
 

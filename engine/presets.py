@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.config import RunConfig, make_config, options
+from engine.config import RunConfig, make_config
 from engine.errors import ConfigError
+from engine.methods import METHODS
 
 # The corrected reading. Chosen on simulated-coat (DEVIATIONS.md, row 10), never on a test rating.
 CORRECTED: dict[str, Any] = {
@@ -37,10 +38,16 @@ def preset(dataset: str, method: str = "ips", **changes: Any) -> RunConfig:
     Raises:
         ConfigError: an unknown method or option, or a value that is not allowed.
     """
-    if method not in options("method"):
-        raise ConfigError("method", method, "one of " + ", ".join(options("method")))
+    if method not in METHODS:
+        raise ConfigError("method", method, "one of " + ", ".join(METHODS))
     simulated = dataset.startswith("simulated")
     fields: dict[str, Any] = {"dataset": dataset, "method": method}
     fields |= CORRECTED | OWN.get(dataset, {})
-    fields["propensity"] = "constant" if method == "mf" else "given" if simulated else "naive_bayes"
+    fields["propensity"] = _propensity(method, simulated)
     return make_config(**{**fields, **changes})
+
+
+def _propensity(method: str, simulated: bool) -> str:
+    offered = METHODS[method].info.propensities
+    wanted = "given" if simulated else "naive_bayes"
+    return wanted if wanted in offered else offered[0]

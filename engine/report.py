@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from engine.claims import mean_interval, paired_interval
-from engine.config import Moment, RunConfig, changed
+from engine.config import RunConfig, changed
 from engine.datasets import load
 from engine.errors import ConfigError
 from engine.events import METRICS, Event
@@ -24,7 +24,7 @@ from engine.store.database import Store
 from engine.store.reports import read_runs
 
 LAM = 4.0
-MOMENTS: tuple[tuple[Moment, ...], ...] = (("e",), ("e", "r"))
+MOMENTS: tuple[tuple[str, ...], ...] = (("e",), ("e", "r"))
 REPORTED = (*METRICS, *(f"{name}_clean" for name in METRICS), "true_loss")
 
 

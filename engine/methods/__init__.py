@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from engine.methods import ips, mf
-from engine.methods.base import Method, MethodInfo, Term
+from engine.methods import autodebias, cause, dr, ips, kd_label, ltd, mf
+from engine.methods.base import Method, MethodInfo, Part, Scene, Settings, Term
 
 METHODS: dict[str, Method] = {
-    "mf": mf.METHOD,
+    "mf": mf.MF,
     "ips": ips.METHOD,
+    "dr": dr.METHOD,
+    "autodebias": autodebias.METHOD,
+    "ltd": ltd.METHOD,
+    "cause": cause.METHOD,
+    "kd-label": kd_label.METHOD,
+    "mf-uniform": mf.UNIFORM,
+    "mf-combine": mf.COMBINE,
 }
 
-__all__ = ["METHODS", "Method", "MethodInfo", "Term"]
+__all__ = ["METHODS", "Method", "MethodInfo", "Part", "Scene", "Settings", "Term"]

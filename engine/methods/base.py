@@ -6,29 +6,80 @@ the paper's "model-agnostic", as code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # a method is arithmetic on tensors; it needs no torch of its own
     from torch import Tensor
+
+Support = Literal["observed", "all", "uniform"]
+# What of phi a method may learn by the bi-level step (METHOD 3).
+PhiPart = Literal["propensity", "imputation", "omega_observed", "omega_all", "pseudo"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pairs as an estimator sees them: B_k, D_k or U.
+
+    prediction [R, n]; label [R or 1, n], None on D, where most are missing; phi: the nuisance
+    values of these pairs by name, each [R or 1, n]: "inverse_propensity" 1/p, "imputation" DR's g,
+    "omega", "pseudo" AutoDebias' imputed label, "teacher" KD-Label's. In the prediction step all
+    of phi are constants.
+    """
+
+    prediction: Tensor
+    label: Tensor | None = None
+    phi: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def error(self) -> Tensor:
+        """prediction - label, [R, n]."""
+        assert self.label is not None
+        return self.prediction - self.label
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All an estimator is computed from; parts it has no term on are None.
+
+    density: s = |B| / |D|.
+    """
+
+    observed: Part
+    everywhere: Part | None
+    uniform: Part | None
+    density: float
 
 
 @dataclass(frozen=True)
 class Term:
     """One sum of the estimator, pair by pair: estimate = (1/|D|) sum over `support` of `value`.
 
-    value: each pair's contribution, [R, n]. slope: its derivative by the prediction, [R, n].
-    scale: what moments are multiplied with in this term (1/p for a term over B), [R or 1, n].
+    Of a term on U, (1/|U|) sum. value: each pair's contribution, [R, n]. slope: its derivative by
+    the prediction, [R, n]. label: what the pair adds to the same estimator of the mean label, by
+    which moment r is balanced. scale: 1/p on B, by which moments of known columns are; 0 on D.
     """
 
-    support: Literal["observed", "all"]
+    support: Support
     value: Tensor
     slope: Tensor
+    label: Tensor
     scale: Tensor
 
 
-TermFunction = Callable[["Tensor", "Tensor", "Tensor"], tuple[Term, ...]]
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of a config that terms may need.
+
+    imputation_weight: AutoDebias' c. teacher_weight: KD-Label's.
+    """
+
+    imputation_weight: float = 0.1
+    teacher_weight: float = 0.1
+
+
+TermFunction = Callable[[Scene, Settings], tuple[Term, ...]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +87,8 @@ class MethodInfo:
     """A base method as the user is told of it.
 
     equation: LaTeX of its estimate. constraint: LaTeX of its balance constraint, with the number
-    it has in the paper. propensities: those it takes, best first. balances: what `balance` may be.
+    it has in the paper; empty where there is none. propensities: those it takes, best first.
+    balances: what `balance` may be. supports: the supports of its balanced terms.
     """
 
     name: str
@@ -47,15 +99,35 @@ class MethodInfo:
     constraint_number: str
     propensities: tuple[str, ...]
     balances: tuple[str, ...]
+    supports: tuple[str, ...] = ("observed",)
 
 
 @dataclass(frozen=True)
 class Method:
     """A base method.
 
-    terms: (prediction [R, n], label [R or 1, n], inverse_propensity [R or 1, n]) -> terms, with the
-        pairs those of one block's B_k.
+    terms: the estimator, terms of B and D first. learns: the parts of phi it may learn. on_all,
+    on_uniform: whether it has a term there. twin_items: a second table of items, for the uniform
+    term, which pulls the first (CausE). teacher: whether a model of U alone comes first (KD-Label).
     """
 
     info: MethodInfo
     terms: TermFunction
+    learns: tuple[PhiPart, ...] = ()
+    on_all: bool = False
+    on_uniform: bool = False
+    twin_items: bool = False
+    teacher: bool = False
+
+
+def squared(part: Part, support: Support, scale: Tensor) -> Term:
+    """The term scale * e, e = (prediction - label)^2; its slope is 2 scale (prediction - label)."""
+    error = part.error
+    assert part.label is not None
+    return Term(
+        support=support,
+        value=error.square() * scale,
+        slope=2 * error * scale,
+        label=part.label * scale,
+        scale=scale,
+    )

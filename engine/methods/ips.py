@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from engine.methods.base import Method, MethodInfo, Term
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from engine.methods.base import Method, MethodInfo, Scene, Settings, Term, squared
 
 
-def terms(prediction: Tensor, label: Tensor, inverse_propensity: Tensor) -> tuple[Term, ...]:
+def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     """The one term e/p over B, e = (prediction - label)^2; its balance constraint is (8)."""
-    error = prediction - label
-    return (
-        Term(
-            support="observed",
-            value=error.square() * inverse_propensity,
-            slope=2 * error * inverse_propensity,
-            scale=inverse_propensity,
-        ),
-    )
+    return (squared(scene.observed, "observed", scene.observed.phi["inverse_propensity"]),)
 
 
 METHOD = Method(
@@ -37,4 +24,5 @@ METHOD = Method(
         balances=("none", "learned", "exact"),
     ),
     terms=terms,
+    learns=("propensity",),
 )

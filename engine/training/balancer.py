@@ -1,9 +1,10 @@
-"""The balancing model of a group and its step of Algorithm 2.
+"""The balancing models of a group and their step of Algorithm 2.
 
-Two models of log w that are learned, both exactly uniform at the start:
+Every term of the estimator has its block of weights (w1 on D, w2 on B). Models of log w that are
+learned, all exactly uniform at the start:
 
-    mf          h = P_u.Q_i + b_u + c_i, the paper's; optimizer steps on d L_W / d h
-    log_linear  h = m'x, x the pair's moments
+    mf, ncf     h = h(u, i), the paper's, one for each block of weights; optimizer steps on dL_W/dh
+    log_linear  h = m'x, x the pair's moments, one m for all blocks
 
 `balance = "exact"` is a third way: the log-linear model with m solved for at every global pass
 (`engine.exact`) and held until the next.
@@ -11,13 +12,14 @@ Two models of log w that are learned, both exactly uniform at the start:
 The optimum of L_W is log q = const - 2 lam r' A x, so the log-linear model contains it, and an MF
 model follows it only as far as user and item tell e/p: measured on Coat, not far once e/p has a
 heavy tail and not stably for lam above 16. The coefficients m take a damped Newton step on their
-stationarity m + 2 lam A r = 0, whose derivative is I + 2 lam A s Cov_q(x); the steps grow over the
-first epochs, in which theta is far from anything and the moments say little.
+stationarity m + 2 lam A r = 0, whose derivative is I + 2 lam A sum mass Cov_q(x); the steps grow
+over the first epochs, in which theta is far from anything and the moments say little.
 
-The weight step holds theta fixed (Algorithm 2): x and t are those of the last global pass, at the
-epoch's start. Taken just before a block's own prediction step instead, e is at its largest (its
+The weight step holds theta fixed (Algorithm 2): x of B and t are those of the last global pass, at
+the epoch's start. Taken just before a block's own prediction step instead, e is at its largest (its
 pairs were last trained an epoch ago) and the residual looks smaller than it is: measured on Coat,
-a bias of 0.014, as large as the violation, at which the weights stay put whatever lam.
+a bias of 0.014, as large as the violation, at which the weights stay put whatever lam. Moments of D
+have no such ageing and are the block's own.
 
 The penalty's gradient is 2 lam A r * d left_k with r the residual over all ratings: the square of a
 block's residual is not the square of the global one (E[r_k^2] = r^2 + Var r_k, METHOD 2). Between
@@ -32,201 +34,299 @@ epoch makes large lam swing. `penalty = "block"` is the naive square, at the cur
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.balancing import left_side, log_weights, moment_metric, pressure_of, score_gradient
+from engine.balancing import (
+    left_side,
+    log_weights,
+    moment_metric,
+    pressure_of,
+    score_gradient,
+    through_map,
+)
 from engine.config import RunConfig
-from engine.methods import Term
-from engine.models import MatrixFactorization
-from engine.training.constraint import GlobalPass, moments, targets
+from engine.models import PairModel
+from engine.training.anchor import Anchor
+from engine.training.batch import Batch
+from engine.training.constraint import GlobalPass
 from engine.training.lanes import Lanes
-from engine.training.optim import StackedOptimizer
 from engine.training.reference import exact_solution
+from engine.training.selection import Selection, picked
+from engine.training.weight_models import WeightModels
 
-STREAM = 1  # of a run's seed; the prediction model has 0
 DAMPING = 0.05  # of a block's Newton step on m
 GLOBAL_STEPS = 4  # full Newton steps on m at an epoch's end
 WARM_UP = 10  # epochs over which these steps grow to that length and number
 MOST_TILT = 0.25  # standard deviations of m'x that one step may add
 
 
-@dataclass
-class Anchor:
-    """What the last global pass left of each run.
+@dataclass(frozen=True)
+class BlockMoments:
+    """Moments of one batch: observed [R, n, k], everywhere [R, N, k] or None."""
 
-    score [R, n]; x [R, n, k]; residual r [R, k]; metric A [R, k, k]; covariance Cov_q(x) [R, k, k].
-    """
+    observed: Tensor
+    everywhere: Tensor | None
 
-    score: Tensor
-    x: Tensor
-    residual: Tensor
-    metric: Tensor
-    covariance: Tensor
-
-    def tensors(self) -> dict[str, Tensor]:
-        """For a checkpoint; `Anchor(**tensors)` is the way back."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def keep(self, lanes: Tensor) -> Anchor:
-        """Only these lanes."""
-        return Anchor(**{k: v.index_select(0, lanes) for k, v in self.tensors().items()})
+    def of(self, support: str) -> Tensor:
+        """By the support's name."""
+        if support == "observed":
+            return self.observed
+        assert self.everywhere is not None
+        return self.everywhere
 
 
 class Balancer:
-    """One balancing model a run, stacked; `anchor` is None until the first global pass."""
+    """One balancing model a run and block of weights; `anchor` is None until a global pass."""
 
     def __init__(
         self,
         config: RunConfig,
-        shape: tuple[int, int],
-        density: float,
-        seeds: list[int],
-        dtype: torch.dtype,
-        device: torch.device,
+        supports: tuple[str, ...],
+        k: int,
+        models: WeightModels,
     ) -> None:
-        self._config, self._density = config, density
+        self._config, self._supports = config, supports
         self._linear = config.weights_model == "log_linear"
-        self._m = torch.zeros(len(seeds), len(config.moments), dtype=dtype, device=device)
-        self._xi = MatrixFactorization(
-            (1, 1) if self._linear else shape,
-            *(config.weights_dim, seeds, dtype, device),
-            stream=STREAM,
-            start_at_zero=True,
-        )
-        self._optimizer = StackedOptimizer(
-            self._xi, config.optimizer, config.weights_lr, config.weights_decay
-        )
+        where = models.where
+        self._m = torch.zeros(models.runs, k, dtype=where[0], device=where[1])
+        self._xi = models
         self.anchor: Anchor | None = None
         self._warmth = 0.0
 
-    def score(self, lanes: Lanes, user: Tensor, item: Tensor, x: Tensor) -> Tensor:
-        """h of pairs with moments x [R, n, k], [R, n]."""
+    def log_q(
+        self,
+        lanes: Lanes,
+        support: str,
+        batch: Batch,
+        x: Tensor,
+        pick: Tensor | None,
+        at: Anchor | None = None,
+    ) -> Tensor:
+        """Log weights over their mass, [R, n'], of now or of an anchor.
+
+        x: [R, n', k], moments of the batch's pairs at `pick`.
+        """
+        m, xi = (self._m, self._xi.models) if at is None else (at.m, at.xi)
+        tilt = torch.einsum("rnk,rk->rn", x, m)
         if self._linear:
-            return torch.einsum("rnk,rk->rn", x, self._m)
-        score = self._xi.score(user, item)
+            return log_weights(tilt)
+        score = picked(scores_of(xi[support], support, batch), pick)
+        learned = log_weights(score, self._config.weights_map)
         if lanes.exact.any():
-            solved = torch.einsum("rnk,rk->rn", x, self._m)
-            score = torch.where(lanes.exact[:, None], solved, score)
-        return score
+            return torch.where(lanes.exact[:, None], log_weights(tilt), learned)
+        return learned
 
     def observe(
-        self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int
+        self,
+        result: GlobalPass,
+        lanes: Lanes,
+        configs: Sequence[RunConfig],
+        epoch: int,
+        weigh: Callable[[GlobalPass], GlobalPass],
     ) -> GlobalPass:
         """Take a global pass, after `epoch` epochs, as the anchor of the next steps.
 
         The log-linear model takes its last steps of the epoch here, on all ratings, because within
-        it theta has moved x; exact weights are solved for. Returned is the pass with the weights
-        after that.
+        it theta has moved x; exact weights are solved for. `weigh` gives the pass with the present
+        weights; returned is the pass with the weights after that.
         """
         metric = moment_metric(result.covariance)
         for lane in lanes.exact.nonzero().flatten().tolist():
             mu = exact_solution(result, lane, configs[lane]).mu
             self._m[lane] = torch.as_tensor(mu, dtype=self._m.dtype, device=self._m.device)
         if lanes.exact.any():
-            result = self._weighted_anew(result, lanes)
+            result = weigh(result)
         learned = lanes.balanced & ~lanes.exact
         self._warmth = min(1.0, (epoch + 1) / WARM_UP)
         if self._linear and epoch and learned.any():
             pull = lanes.lam[:, None, None] * metric
             for _ in range(math.ceil(GLOBAL_STEPS * self._warmth)):
-                self._newton(result.weighted_covariance(), result.residual, pull, learned, 1.0)
-                result = self._weighted_anew(result, lanes)
+                curves = (result.curvature(), result.spread())
+                self._newton(*curves, result.residual, pull, learned, 1.0)
+                result = weigh(result)
         self.anchor = Anchor(
-            *(result.score, result.x, result.residual, metric, result.weighted_covariance())
+            x=result.x,
+            residual=result.residual,
+            metric=metric,
+            curvature=result.curvature(),
+            spread=result.spread(),
+            m=self._m.clone(),
+            xi={support: model.copy() for support, model in self._xi.models.items()},
         )
         return result
 
-    def _weighted_anew(self, result: GlobalPass, lanes: Lanes) -> GlobalPass:
-        score = self.score(lanes, lanes.user, lanes.item, result.x)
-        log_q = log_weights(score, self._config.weights_map)
-        left = left_side(log_q.exp(), result.x, result.mass)
-        return replace(result, score=score, log_q=log_q, left=left)
-
     def step(
         self,
-        theta: MatrixFactorization,
         lanes: Lanes,
-        block: tuple[Tensor, Tensor, Tensor, Tensor],
-        mass: float,
-        term: Term,
-    ) -> Tensor:
-        """Update the model on one block; return |B_k| q [R, n_k], constants to theta's step.
+        batch: Batch,
+        chosen: Selection,
+        x: BlockMoments,
+        target: Callable[[], Tensor],
+    ) -> dict[str, Tensor]:
+        """Update the models on one block; |B_k| q and |D_k| q, constants to theta's step.
 
-        block: user, item [n_k], label [1, n_k], and the pairs' positions in B [n_k].
+        x: the block's moments at the current models; those of B are the anchor's with the global
+        penalty. target: t at the current theta, for the naive penalty.
         """
         assert self.anchor is not None, "a global pass comes before the first step"
-        user, item, label, position = block
-        config, anchor = self._config, self.anchor
-        if config.penalty == "global":
-            x = anchor.x.index_select(1, position)
-        else:
-            x = moments(term, label, config.moments)
-        score = self.score(lanes, user, item, x)
-        log_q = log_weights(score, config.weights_map)
-        left = left_side(log_q.exp(), x, mass)
+        anchor = self.anchor
+        naive = self._config.penalty == "block"
+        if not naive:
+            x = BlockMoments(anchor.x.index_select(1, batch.position), x.everywhere)
         learned = lanes.balanced & ~lanes.exact
-        if config.penalty == "global":
-            before = log_weights(anchor.score.index_select(1, position), config.weights_map)
-            residual = anchor.residual + left - left_side(before.exp(), x, mass)
-        else:
-            residual = left - targets(theta, lanes, config.moments)
-        pull = lanes.lam[:, None, None] * anchor.metric
-        if self._linear:
-            self._newton(anchor.covariance, residual, pull, learned, DAMPING)
-        else:
-            sigmoid_score = score if config.weights_map == "sigmoid" else None
-            slope = score_gradient(log_q, x, pressure_of(pull, residual), sigmoid_score)
+        if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
+            now = self._lefts(lanes, batch, chosen, x, None)
+            if naive:
+                residual = now - target()
+            else:
+                residual = anchor.residual + now - self._lefts(lanes, batch, chosen, x, anchor)
+            pull = lanes.lam[:, None, None] * anchor.metric
+            if self._linear:
+                self._newton(anchor.curvature, anchor.spread, residual, pull, learned, DAMPING)
+            else:
+                self._descend(lanes, batch, chosen, x, pressure_of(pull, residual), learned)
+        return self._multipliers(lanes, batch, chosen, x)
+
+    def _lefts(
+        self,
+        lanes: Lanes,
+        batch: Batch,
+        chosen: Selection,
+        x: BlockMoments,
+        at: Anchor | None,
+    ) -> Tensor:
+        """The block's left side, [R, k], of now or with an anchor's weights."""
+        total = torch.zeros_like(self._m)
+        for support in self._supports:
+            pick = chosen.fit if support == "observed" else chosen.everywhere
+            inside = picked(x.of(support), pick)
+            q = self.log_q(lanes, support, batch, inside, pick, at).exp()
+            total = total + left_side(q, inside, self._mass(support, chosen.mass, q))
+        return total
+
+    def _mass(self, support: str, mass: float, q: Tensor) -> float:
+        if self._config.weights_mass == "released":
+            return 1 / q.shape[-1]
+        return 1.0 if support == "all" else mass
+
+    def _descend(
+        self,
+        lanes: Lanes,
+        batch: Batch,
+        chosen: Selection,
+        x: BlockMoments,
+        pressure: Tensor,
+        learned: Tensor,
+    ) -> None:
+        """An optimizer step of every MF or NCF model on its block of weights."""
+        config = self._config
+        sign = 1.0 if config.entropy_sign == "maximise" else -1.0
+        for support in self._supports:
+            pick = chosen.fit if support == "observed" else chosen.everywhere
+            model = self._xi.models[support]
+            score = scores_of(model, support, batch)
+            log_q = log_weights(picked(score, pick), config.weights_map)
+            slope = score_gradient(log_q, picked(x.of(support), pick), pressure, sign)
+            slope = through_map(slope, picked(score, pick), config.weights_map)
+            if config.weights_mass == "released":
+                slope = slope / log_q.shape[-1] ** 2  # as it stands there: nothing is scaled up
             # Runs that are not balanced stay uniform exactly, not up to rounding.
-            self._xi.accumulate(user, item, slope * learned[:, None])
-            self._optimizer.step()
-        updated = log_weights(self.score(lanes, user, item, x), config.weights_map)
-        return torch.where(lanes.balanced[:, None], len(user) * updated.exp(), 1.0)
+            slope = slope * learned[:, None]
+            if pick is not None:
+                slope = torch.zeros_like(score).index_copy(1, pick, slope)
+            if support == "observed":
+                model.accumulate(batch.user, batch.item, slope)
+            else:
+                assert batch.everything is not None
+                batch.everything.accumulate(model, slope)
+        self._xi.step()
+
+    def _multipliers(
+        self, lanes: Lanes, batch: Batch, chosen: Selection, x: BlockMoments
+    ) -> dict[str, Tensor]:
+        balanced = lanes.balanced[:, None]
+        found = {}
+        for support in self._supports:
+            pick = chosen.apply if support == "observed" else chosen.everywhere
+            weights = self.weights(lanes, support, batch, x.of(support), chosen, pick)
+            found[support] = torch.where(balanced, weights, 1.0)
+        return found
+
+    def weights(
+        self,
+        lanes: Lanes,
+        support: str,
+        batch: Batch,
+        x: Tensor,
+        chosen: Selection,
+        pick: Tensor | None,
+    ) -> Tensor:
+        """Weights of a batch's pairs as theta's loss has them, [R, n]: mean 1 over those inside."""
+        if pick is not None and not len(pick):
+            return torch.ones_like(x[..., 0])
+        q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
+        if pick is None:
+            return q.shape[-1] * q
+        n = chosen.n_inside if support == "observed" else len(pick)
+        whole = torch.ones_like(x[..., 0]).index_copy(1, pick, n * q)
+        if support == "observed" and chosen.held is not None:
+            whole = whole.masked_fill(chosen.held, 0.0)
+        return whole
 
     def _newton(
         self,
-        covariance: Tensor,
+        curvature: Tensor,
+        spread: Tensor,
         residual: Tensor,
         pull: Tensor,
         lanes: Tensor,
         damping: float,
     ) -> None:
-        """m <- m - damping (I + 2 lam A s Cov)^-1 (m + 2 lam A r), at most MOST_TILT of log w."""
+        """m <- m - damping (I + 2 lam A C)^-1 (m + 2 lam A r), at most MOST_TILT of log w."""
         damping *= self._warmth
         identity = torch.eye(self._m.shape[-1], dtype=pull.dtype, device=pull.device)
-        slope = identity + 2 * self._density * pull @ covariance
+        slope = identity + 2 * pull @ curvature
         step = damping * torch.linalg.solve(slope, self._m + pressure_of(pull, residual))
-        moved = torch.einsum("ri,rij,rj->r", step, covariance, step).clamp(min=0).sqrt()
+        moved = torch.einsum("ri,rij,rj->r", step, spread, step).clamp(min=0).sqrt()
         step *= (MOST_TILT / moved.clamp(min=MOST_TILT)).unsqueeze(-1)
         self._m -= step * lanes[:, None]
 
     def keep(self, lanes: Tensor, *, balanced: bool) -> None:
         """Keep only these runs; without a balanced one there is nothing left to anchor."""
         self._xi.keep(lanes)
-        self._optimizer.keep(lanes)
         self._m = self._m.index_select(0, lanes)
         self.anchor = self.anchor.keep(lanes) if self.anchor and balanced else None
 
     def parameters(self) -> dict[str, Tensor]:
         """What a run's weights are made of, by name, each [R, ...]."""
-        return {"m": self._m} | ({} if self._linear else self._xi.parameters())
+        return {"m": self._m, **self._xi.parameters()}
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """For a checkpoint."""
         return {
             "xi": self.parameters(),
-            "xi_step": self._optimizer.state(),
+            "xi_step": self._xi.step_state(),
             "anchor": self.anchor.tensors() if self.anchor else {},
             "warmth": {"share": torch.tensor(self._warmth, dtype=torch.float64)},
         }
 
-    def restore(self, state: dict[str, dict[str, Tensor]]) -> None:
+    def restore(self, part: Callable[[str], dict[str, Tensor]]) -> None:
         """The inverse of `state`, for the same runs."""
+        held, anchor = part("xi"), part("anchor")
         for name, value in self.parameters().items():
-            value.copy_(state["xi"][name])
-        self._optimizer.restore(state["xi_step"])
-        self._warmth = float(state["warmth"]["share"])
-        self.anchor = Anchor(**state["anchor"]) if state["anchor"] else None
+            value.copy_(held[name])
+        self._xi.restore_steps(part("xi_step"))
+        self._warmth = float(part("warmth")["share"])
+        self.anchor = Anchor.of(anchor, self._xi.models) if anchor else None
+
+
+def scores_of(model: PairModel, support: str, batch: Batch) -> Tensor:
+    """h of a batch's pairs on a support, [R, n]."""
+    if support == "observed":
+        return model.score(batch.user, batch.item)
+    assert batch.everything is not None
+    return batch.everything.own(batch.everything.scores(model))

@@ -37,10 +37,15 @@ class Block:
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """One pass over D. `order` [|B|] sorts the biased pairs by block, so a block is a slice."""
+    """One pass over D. `order` [|B|] sorts the biased pairs by block, so a block is a slice.
+
+    user_place, item_place: where each user and item stands in its block's users and items.
+    """
 
     order: IntArray
     blocks: tuple[Block, ...]
+    user_place: IntArray
+    item_place: IntArray
 
 
 class BlockSampler:
@@ -66,8 +71,8 @@ class BlockSampler:
     def epoch(self, epoch: int) -> EpochPlan:
         """The plan of one epoch; blocks with fewer than two observed pairs are left out."""
         generator = np.random.default_rng([self._seed, epoch])
-        users, user_part = self._cut(generator, 0)
-        items, item_part = self._cut(generator, 1)
+        users, user_part, user_place = self._cut(generator, 0)
+        items, item_part, item_place = self._cut(generator, 1)
         n_cells = self._parts[0] * self._parts[1]
         # The narrowest integer type lets the stable sort be a radix sort: linear in |B|.
         narrow = np.uint16 if n_cells <= 2**16 else np.int64
@@ -80,12 +85,16 @@ class BlockSampler:
             for c in generator.permutation(n_cells).tolist()
             if bounds[c][1] - bounds[c][0] >= 2
         )
-        return EpochPlan(order, blocks)
+        return EpochPlan(order, blocks, user_place, item_place)
 
-    def _cut(self, generator: np.random.Generator, axis: int) -> tuple[list[IntArray], IntArray]:
-        """Members of each part, and the part of each member."""
+    def _cut(
+        self, generator: np.random.Generator, axis: int
+    ) -> tuple[list[IntArray], IntArray, IntArray]:
+        """Members of each part; the part of each member, and its place in it."""
         parts = np.array_split(generator.permutation(self._shape[axis]), self._parts[axis])
         part_of = np.empty(self._shape[axis], dtype=np.int64)
+        place_of = np.empty(self._shape[axis], dtype=np.int64)
         for k, members in enumerate(parts):
             part_of[members] = k
-        return parts, part_of
+            place_of[members] = np.arange(len(members))
+        return parts, part_of, place_of

@@ -1,46 +1,138 @@
-"""The balance constraint over all ratings: (8), one residual a moment, at fixed models.
+"""The balance constraint over all ratings: (8), (12), (13), one residual a moment, at fixed models.
 
-left side = sum_B w x,   target = mean over U of the moment,   violation = left side - target
+left side = sum over the blocks of weights of sum w x,   target = mean over U of the moment,
+violation = left side - target
+
+A block of weights is one term of the estimator with a fixed mass: s over B, 1 over D.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from engine.balancing import left_side, log_weights
-from engine.config import RunConfig
-from engine.methods import METHODS, Term
-from engine.models import MatrixFactorization
 from engine.training.lanes import Lanes
+from engine.training.moments import Moments
 
 
-def moments(term: Term, label: Tensor, names: Sequence[str]) -> Tensor:
-    """x [R, n, k], what each pair adds to the left side per unit weight: e/p for e, r/p for r."""
-    columns = {"e": term.value, "r": label * term.scale}
-    wide = [columns[name].expand_as(term.value) for name in names]
-    return torch.stack(wide, dim=-1)
+@dataclass(frozen=True)
+class Side:
+    """One block of weights as the constraint sees it.
+
+    x [R, n, k] the moments; value [R, n], the term's own values, the paper's moment, whether it is
+    balanced or not; log_q [R, n] the weights over their mass; pick: which pairs of the pass these
+    are, None for all.
+    """
+
+    support: Literal["observed", "all"]
+    x: Tensor
+    value: Tensor
+    log_q: Tensor
+    mass: float
+    pick: Tensor | None = None
+
+    @property
+    def left(self) -> Tensor:
+        """sum w x, [R, k]."""
+        return self.mass * torch.einsum("rn,rnk->rk", self.log_q.exp(), self.x)
+
+    @property
+    def left_uniform(self) -> Tensor:
+        """The same with uniform weights."""
+        return self.mass * self.x.mean(1)
+
+    def covariance(self) -> Tensor:
+        """Cov_q(x), [R, k, k]."""
+        q = self.log_q.exp()
+        centred = self.x - torch.einsum("rn,rnk->rk", q, self.x).unsqueeze(1)
+        return torch.einsum("rn,rnk,rnl->rkl", q, centred, centred)
 
 
-def uniform_moments(prediction: Tensor, label: Tensor, names: Sequence[str]) -> Tensor:
-    """The same moments of the uniform ratings, [R, m, k]: (r_hat - r)^2 for e, r for r."""
-    columns = {"e": (prediction - label).square(), "r": label}
-    return torch.stack([columns[name] for name in names], dim=-1)
+@dataclass(frozen=True)
+class GlobalPass:
+    """Both sides of the constraint over all ratings, at one theta, phi and xi.
+
+    sides: the blocks of weights, as the constraint is fitted. target [R, k], covariance [R, k, k]
+    of it; error_target, error_se [R], the same of e alone; own_target [R], that of theta's own
+    errors, None where these are what is balanced. loss [R], the base method's. Of all of B: x
+    [R, n, k], the moments weights follow; value [R, n], the term's values by theta's own errors;
+    inverse [R or 1, n], 1/p or what stands for it; weights [R, n], mean 1, as theta's loss has
+    them (0 where a pair is kept from theta). in_sample [R]: the violation of e with those weights
+    and theta's own errors, where it is not the violation itself.
+    """
+
+    sides: tuple[Side, ...]
+    target: Tensor
+    covariance: Tensor
+    error_target: Tensor
+    error_se: Tensor
+    loss: Tensor
+    x: Tensor
+    value: Tensor
+    inverse: Tensor
+    weights: Tensor
+    own_target: Tensor | None = None
+    in_sample: Tensor | None = None
+
+    @property
+    def left(self) -> Tensor:
+        """Left sides, [R, k]."""
+        return torch.stack([side.left for side in self.sides]).sum(0)
+
+    @property
+    def left_uniform(self) -> Tensor:
+        """Left sides with uniform weights, [R, k]."""
+        return torch.stack([side.left_uniform for side in self.sides]).sum(0)
+
+    @property
+    def residual(self) -> Tensor:
+        """r [R, k], left side - target."""
+        return self.left - self.target
+
+    @property
+    def observed(self) -> Side:
+        """The weights on B."""
+        return next(side for side in self.sides if side.support == "observed")
+
+    def error_violation(self) -> Tensor:
+        """Left side of e minus its target at the pass's weights, [R]."""
+        left = [side.mass * (side.log_q.exp() * side.value).sum(1) for side in self.sides]
+        return torch.stack(left).sum(0) - self.error_target
+
+    def error_violation_uniform(self) -> Tensor:
+        """The same with uniform weights, [R]."""
+        left = [side.mass * side.value.mean(1) for side in self.sides]
+        return torch.stack(left).sum(0) - self.error_target
+
+    def curvature(self) -> Tensor:
+        """sum mass Cov_q(x), the derivative of the left side by the log-linear coefficients."""
+        return torch.stack([side.mass * side.covariance() for side in self.sides]).sum(0)
+
+    def spread(self) -> Tensor:
+        """sum Cov_q(x): what bounds a step of log w in any block of weights, [R, k, k]."""
+        return torch.stack([side.covariance() for side in self.sides]).sum(0)
+
+    def weighted(self, log_q: tuple[Tensor, ...]) -> GlobalPass:
+        """The same pass with other weights in the constraint."""
+        sides = tuple(replace(s, log_q=q) for s, q in zip(self.sides, log_q, strict=True))
+        return replace(self, sides=sides)
 
 
-def targets(theta: MatrixFactorization, lanes: Lanes, names: Sequence[str]) -> Tensor:
-    """t [R, k]: mean over U of every moment at the current theta."""
-    prediction = theta.score(lanes.uniform_user, lanes.uniform_item)
-    values = uniform_moments(prediction, lanes.uniform_label, names)
-    return torch.einsum("rm,rmk->rk", lanes.uniform_share, values)
+def target_of(
+    prediction: Tensor, lanes: Lanes, moments: Moments, n_users: int
+) -> tuple[Tensor, Tensor]:
+    """t [R, k] and its covariance [R, k, k], clustered by user, from the predictions of U."""
+    values = moments.of_uniform(prediction, lanes.uniform_label, lanes.uniform_item)
+    target = torch.einsum("rm,rmk->rk", lanes.target_share, values)
+    return target, clustered(values, target, lanes, n_users)
 
 
-def target_covariance(values: Tensor, target: Tensor, lanes: Lanes, n_users: int) -> Tensor:
+def clustered(values: Tensor, target: Tensor, lanes: Lanes, n_users: int) -> Tensor:
     """Covariance [R, k, k] of t, clustered by user: sum over users of gg', g = sum (m - t)/|U|."""
-    influence = lanes.uniform_share.unsqueeze(-1) * (values - target.unsqueeze(1))
+    influence = lanes.target_share.unsqueeze(-1) * (values - target.unsqueeze(1))
     by_user = torch.zeros(
         len(values), n_users, values.shape[-1], dtype=values.dtype, device=values.device
     )
@@ -49,91 +141,15 @@ def target_covariance(values: Tensor, target: Tensor, lanes: Lanes, n_users: int
     return torch.einsum("ruk,rul->rkl", by_user, by_user)
 
 
-@dataclass
-class GlobalPass:
-    """Both sides of the constraint over all of B, at one theta and xi.
+def with_known(covariance: Tensor, known: list[int], sides: tuple[Side, ...]) -> Tensor:
+    """The covariance where some targets are known: these get the left side's own sampling noise.
 
-    log_q [R, n]; score [R, n] of the balancing model; x [R, n, k]; left, left_uniform,
-    target [R, k]; covariance [R, k, k] of the target; loss [R], the base method's L_B; error
-    [R, n], e/p of every pair, and error_target, error_se [R], its target: the paper's moment is
-    told of whether it is balanced or not; inverse propensity [R or 1, n]; mass = s.
+    A variance of 0 would ask for the constraint to the last digit whatever lam; what the left side
+    varies by from one draw of B to the next, mass^2 Var(x)/n, is as close as it can mean anything.
     """
-
-    log_q: Tensor
-    score: Tensor
-    x: Tensor
-    left: Tensor
-    left_uniform: Tensor
-    target: Tensor
-    covariance: Tensor
-    loss: Tensor
-    error: Tensor
-    error_target: Tensor
-    error_se: Tensor
-    inverse: Tensor
-    mass: float
-
-    @property
-    def residual(self) -> Tensor:
-        """r [R, k], left side - target."""
-        return self.left - self.target
-
-    def error_violation(self) -> Tensor:
-        """Left side of (8) minus its target at the pass's weights, [R]."""
-        return self.mass * (self.log_q.exp() * self.error).sum(1) - self.error_target
-
-    def weighted_covariance(self) -> Tensor:
-        """Cov_q(x), [R, k, k]."""
-        q = self.log_q.exp()
-        centred = self.x - torch.einsum("rn,rnk->rk", q, self.x).unsqueeze(1)
-        return torch.einsum("rn,rnk,rnl->rkl", q, centred, centred)
-
-
-Scorer = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def global_pass(
-    theta: MatrixFactorization,
-    weights_score: Scorer,
-    lanes: Lanes,
-    config: RunConfig,
-    shape: tuple[int, int],
-) -> GlobalPass:
-    """Evaluate the constraint over all biased ratings; weights have mass s over B.
-
-    weights_score: the balancing model's score of (user, item, x).
-    """
-    names = config.moments
-    mass = len(lanes.user) / (shape[0] * shape[1])
-    prediction = theta.score(lanes.user, lanes.item)
-    (term,) = METHODS[config.method].terms(prediction, lanes.label, lanes.inverse_propensity)
-    x = moments(term, lanes.label, names)
-    score = weights_score(lanes.user, lanes.item, x)
-    log_q = log_weights(score, config.weights_map)
-    uniform = theta.score(lanes.uniform_user, lanes.uniform_item)
-    target, covariance = _target(uniform, lanes, names, shape[0])
-    error_target, error_variance = _target(uniform, lanes, ("e",), shape[0])
-    return GlobalPass(
-        log_q=log_q,
-        score=score,
-        x=x,
-        left=left_side(log_q.exp(), x, mass),
-        left_uniform=mass * x.mean(1),
-        target=target,
-        covariance=covariance,
-        loss=mass * term.value.mean(1),
-        error=term.value,
-        error_target=error_target[:, 0],
-        error_se=error_variance[:, 0, 0].sqrt(),
-        inverse=lanes.inverse_propensity,
-        mass=mass,
-    )
-
-
-def _target(
-    prediction: Tensor, lanes: Lanes, names: Sequence[str], n_users: int
-) -> tuple[Tensor, Tensor]:
-    """t [R, k] and its covariance [R, k, k], from the predictions of U."""
-    values = uniform_moments(prediction, lanes.uniform_label, names)
-    target = torch.einsum("rm,rmk->rk", lanes.uniform_share, values)
-    return target, target_covariance(values, target, lanes, n_users)
+    for j in known:
+        noise = [s.mass**2 * s.x[..., j].var(1) / s.x.shape[1] for s in sides]
+        total = torch.stack(noise).sum(0)
+        covariance = covariance.clone()
+        covariance[:, j, j] = torch.where(total > 0, total, torch.ones_like(total))
+    return covariance

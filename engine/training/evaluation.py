@@ -20,6 +20,8 @@ from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass
+from engine.training.initial import PREFIX
+from engine.training.moments import columns_of
 from engine.training.reference import exact_solution
 from engine.training.truth import IdealLoss
 
@@ -98,35 +100,41 @@ class Judge:
     ) -> EpochDone:
         """All that is told of one run at an epoch's end."""
         config = subject.config
-        violation = result.residual[lane].tolist()
-        uniform = (result.left_uniform[lane] - result.target[lane]).tolist()
-        se = result.covariance[lane].diagonal().sqrt().tolist()
         shared = len(result.inverse) == 1
         inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
         self._inverse[subject.run] = inverse
         told: dict[str, Any] = {}
         if config.balance != "none":
-            told = self._weights(subject, result.log_q[lane], inverse)
+            told = self._weights(subject, result, lane, inverse)
             told["violation"] = float(result.error_violation()[lane])
-            told["moments"] = dict(
-                zip(config.moments, zip(violation, uniform, se, strict=True), strict=True)
-            )
-            variance = float(result.error[lane].var(unbiased=False))
+            if result.in_sample is not None:
+                told["violation_in_sample"] = float(result.in_sample[lane])
+            told["moments"] = self._moments(config, result, lane)
             told |= self._exact(subject, lane, epoch, result)
-            told["expected_left"] = expected_left(config.lam, result.mass, variance)
+            told["expected_left"] = expected_left(config.lam, 1.0, _spread_of_error(result, lane))
         return EpochDone(
             run=subject.run,
             epoch=epoch,
             lam=config.lam,
             target=float(result.error_target[lane]),
             target_se=float(result.error_se[lane]),
-            violation_uniform=float(result.loss[lane] - result.error_target[lane]),
+            violation_uniform=float(result.error_violation_uniform()[lane]),
             loss=float(result.loss[lane]),
             validation=validation,
             seconds=seconds,
             true_loss=true_loss,
             **told,
         )
+
+    def _moments(
+        self, config: RunConfig, result: GlobalPass, lane: int
+    ) -> dict[str, tuple[float, float, float]]:
+        """Every balanced column: violation, the same with uniform weights, the target's error."""
+        violation = result.residual[lane].tolist()
+        uniform = (result.left_uniform[lane] - result.target[lane]).tolist()
+        se = result.covariance[lane].diagonal().sqrt().tolist()
+        told = zip(violation, uniform, se, strict=True)
+        return dict(zip(columns_of(config.moments), told, strict=True))
 
     def _exact(
         self, subject: Subject, lane: int, epoch: int, result: GlobalPass
@@ -136,16 +144,27 @@ class Judge:
         if not subject.config.balanced or (large and epoch % 10):
             return {}
         best = exact_solution(result, lane, subject.config)
-        learned = result.log_q[lane].cpu().double().exp().numpy()
-        told = {"exact_kl": kl(learned, best.weights[0])}
+        apart = [
+            kl(side.log_q[lane].cpu().double().exp().numpy(), weights)
+            for side, weights in zip(result.sides, best.weights, strict=True)
+        ]
+        told = {"exact_kl": max(apart), "exact_ess": min(best.ess)}
         if "e" in subject.config.moments:
             told["exact_violation"] = float(best.residual[subject.config.moments.index("e")])
         return told
 
-    def _weights(self, subject: Subject, log_q: Tensor, inverse: FloatArray) -> dict[str, Any]:
-        weight = log_q.exp().cpu().double().numpy() * len(log_q)
+    def _weights(
+        self, subject: Subject, result: GlobalPass, lane: int, inverse: FloatArray
+    ) -> dict[str, Any]:
+        weight = result.weights[lane].cpu().double().numpy()
+        used = weight > 0  # held-out pairs have none
+        blocks = {"observed": weight_block(weight[used], inverse[used])}
+        for side in result.sides:
+            if side.support == "all":
+                q = side.log_q[lane].cpu().double().exp().numpy()
+                blocks["all"] = weight_block(q, np.ones_like(q))
         told: dict[str, Any] = {
-            "blocks": {"observed": weight_block(weight, inverse)},
+            "blocks": blocks,
             "histogram": log2_histogram(weight),
             "decile_map": self._deciles.mean(weight),
         }
@@ -166,9 +185,9 @@ class Judge:
         """The last word on a run: test metrics of its best epoch, read here for the first time."""
         told: dict[str, Any] = {}
         if best is not None:
-            theta = MatrixFactorization.of(
-                {k.removeprefix("theta."): v for k, v in best.tensors.items() if k[0] == "t"}
-            )
+            held = {k: v for k, v in best.tensors.items() if k.startswith(PREFIX)}
+            theta = MatrixFactorization.of({k.removeprefix(PREFIX): v for k, v in held.items()})
+            theta = theta.items(self._ratings.n_items)  # of two tables of items, the first
             told["best_epoch"] = best.epoch
             told["validation"] = best.validation
             told["test"] = self._score(theta, subject.split.test)
@@ -207,6 +226,11 @@ class Judge:
 
     def _index(self, values: IntArray) -> Tensor:
         return torch.as_tensor(values, device=self._device)
+
+
+def _spread_of_error(result: GlobalPass, lane: int) -> float:
+    """sum over the blocks of weights of mass * Var(value): how far weights can move e's left."""
+    return sum(side.mass * float(side.value[lane].var(unbiased=False)) for side in result.sides)
 
 
 def subject_of(

@@ -1,98 +1,213 @@
 """All that a group of runs learns, and one block of learning.
 
-theta the prediction models, xi the balancing models, phi the propensities (where they are learned),
-each stacked along the run axis, with their optimizers.
+theta the prediction models, xi the balancing models, phi the nuisance models, each stacked along
+the run axis, with their optimizers; fold models beside theta where errors are cross-fitted.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.methods import METHODS
-from engine.models import MatrixFactorization
-from engine.training.balancer import Balancer
-from engine.training.blocks import Block
-from engine.training.constraint import GlobalPass, global_pass
+from engine.methods import METHODS, Part, Term
+from engine.models import MatrixFactorization, grad_of
+from engine.training.balancer import Balancer, BlockMoments
+from engine.training.batch import Batch
+from engine.training.constraint import GlobalPass, target_of
+from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
-from engine.training.learned_propensity import LearnedPropensity
+from engine.training.moments import Moments
+from engine.training.nuisance import Nuisance, slopes_of
+from engine.training.observing import Observer
 from engine.training.optim import StackedOptimizer
+from engine.training.selection import Selector
+from engine.training.teacher import teacher_predictions
+from engine.training.view import Whole
+from engine.training.weight_models import WeightModels
+
+Seconds = dict[str, float]
 
 
 class Learners:
     """The models of a group; `config` holds what its runs share."""
 
     def __init__(
-        self, config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: Lanes
+        self,
+        config: RunConfig,
+        shape: tuple[int, int],
+        seeds: list[int],
+        lanes: Lanes,
+        moments: Moments,
     ) -> None:
         where = (lanes.lam.dtype, lanes.lam.device)
-        self._config, self._shape = config, shape
-        self.theta = MatrixFactorization(shape, config.d, seeds, *where, intercept=config.intercept)
+        self._config, self._shape, self._moments = config, shape, moments
+        self._method = METHODS[config.method]
+        tables = (shape[0], shape[1] * 2) if self._method.twin_items else shape
+        self.theta = MatrixFactorization(
+            tables, config.d, seeds, *where, intercept=config.intercept
+        )
         self._theta_step = StackedOptimizer(
             self.theta, config.optimizer, config.lr, config.weight_decay
         )
-        density = len(lanes.user) / (shape[0] * shape[1])
-        self._balancer = Balancer(config, shape, density, seeds, *where)
-        self._propensity = (
-            LearnedPropensity(config, shape, seeds, lanes.inverse_propensity)
-            if config.propensity == "bilevel"
-            else None
+        teacher = teacher_predictions(config, shape, seeds, lanes) if self._method.teacher else None
+        self._nuisance = Nuisance(config, shape, seeds, lanes, teacher)
+        supports = self._method.info.supports
+        models = WeightModels(config, shape, seeds, supports, *where)
+        self._balancer = Balancer(config, supports, len(moments.columns), models)
+        self._folds = (
+            FoldModels(config, shape, seeds, lanes) if config.residuals == "cross_fitted" else None
         )
+        self._selector = Selector(config, lanes)
+        self._observer = Observer(shape, moments, self._nuisance, self._balancer, self._selector)
+        self._whole = Whole(lanes, shape, self._method.on_all)
 
     @property
     def anchored(self) -> bool:
         """Whether a global pass has been observed, without which weights cannot be learned."""
         return self._balancer.anchor is not None
 
-    def train(
-        self, block: Block, view: tuple[Tensor, ...], lanes: Lanes, seconds: dict[str, float]
-    ) -> None:
-        """One block: propensity step, weight step, prediction step with these weights.
+    @property
+    def predictor(self) -> MatrixFactorization:
+        """theta as it predicts: of two tables of items, the first."""
+        return self.theta.items(self._shape[1]) if self._method.twin_items else self.theta
 
-        view: user, item [n], label, inverse propensity [., n], position [n], sorted by block.
+    def start_from(self, initial: dict[int, dict[str, Tensor]]) -> None:
+        """Set the prediction models of some lanes to given parameters by name, no run axis."""
+        for lane, held in initial.items():
+            for name, value in self.theta.parameters().items():
+                value[lane] = held[name].to(value)
+        if self._folds is not None:
+            self._folds.start_from(self.theta)
+
+    def learn_phi(self, batch: Batch, lanes: Lanes, seconds: Seconds) -> None:
+        """A step of Algorithm 1 on one block."""
+        begun = time.perf_counter()
+        self._nuisance.step(self.theta, lanes, batch)
+        seconds["phi"] += time.perf_counter() - begun
+
+    def train(self, batch: Batch, lanes: Lanes, seconds: Seconds, share: float) -> None:
+        """One block of Algorithm 2: a weight step, and a prediction step with these weights.
+
+        share: of the uniform ratings that this block is to count, for terms on U.
         """
         begun = time.perf_counter()
-        user, item, label, inverse, position = (a[..., block.start : block.stop] for a in view)
-        pairs = (user, item, label, position)
-        if self._propensity is not None:
-            inverse = self._propensity.step(self.theta, lanes, pairs)
-        prediction = self.theta.score(user, item)
-        (term,) = METHODS[self._config.method].terms(prediction, label, inverse)
-        slope = term.slope
+        values = self._nuisance.values(batch)
+        terms = self._nuisance.terms(batch, batch.scores(self.theta), values, self._uniform(lanes))
+        multipliers: dict[str, Tensor] = {}
         between = time.perf_counter()
         if self.anchored:
-            slope = slope * self._balancer.step(self.theta, lanes, pairs, block.mass, term)
+            multipliers = self._balancer.step(
+                lanes,
+                batch,
+                self._selector.of(batch),
+                self._block_moments(terms, batch),
+                partial(self._target, lanes),
+            )
         after = time.perf_counter()
-        if self._config.loss_scale == "mean":
-            slope = slope / block.n_all
-        self.theta.accumulate(user, item, slope)
+        scale = self._scale(batch)
+        self._add_gradients(batch, terms, multipliers, lanes, scale, share)
         self._theta_step.step()
+        if self._folds is not None and multipliers:
+            self._folds.step(batch, self._nuisance, values, multipliers, scale)
         seconds["weights"] += after - between
         seconds["prediction"] += time.perf_counter() - after + between - begun
 
+    def _uniform(self, lanes: Lanes) -> Part | None:
+        """U as a term sees it; of two tables of items, by the second."""
+        if not self._method.on_uniform:
+            return None
+        offset = self._shape[1] if self._method.twin_items else 0
+        score = self.theta.score(lanes.uniform_user, lanes.uniform_item + offset)
+        return Part(score, lanes.uniform_label)
+
+    def _block_moments(self, terms: tuple[Term, ...], batch: Batch) -> BlockMoments:
+        """Moments at the current models; of B only where the naive penalty wants them."""
+        found: dict[str, Tensor | None] = {"observed": None, "all": None}
+        for term in terms:
+            if term.support == "all" and batch.everything is not None:
+                where = batch.everything.user(), batch.everything.item()
+                found["all"] = self._moments.of_term(term, *where)
+            elif term.support == "observed" and self._config.penalty == "block":
+                found["observed"] = self._moments.of_term(term, batch.user, batch.item)
+        nothing = self.theta.b.new_zeros(())
+        observed = found["observed"]
+        return BlockMoments(nothing if observed is None else observed, found["all"])
+
+    def _target(self, lanes: Lanes) -> Tensor:
+        prediction = self.theta.score(lanes.uniform_user, lanes.uniform_item)
+        return target_of(prediction, lanes, self._moments, self._shape[0])[0]
+
+    def _scale(self, batch: Batch) -> float:
+        """From |D| times the estimate to the loss: sums count a rated pair about 1."""
+        if self._config.loss_scale == "sum":
+            return float(self._nuisance.density)
+        return 1 / batch.n_all
+
+    def _add_gradients(
+        self,
+        batch: Batch,
+        terms: tuple[Term, ...],
+        multipliers: dict[str, Tensor],
+        lanes: Lanes,
+        scale: float,
+        share: float,
+    ) -> None:
+        weighted = tuple(
+            replace(term, slope=term.slope * multipliers[term.support])
+            if term.support in multipliers
+            else term
+            for term in terms
+            if term.support != "uniform"
+        )
+        if weighted:
+            observed, everywhere = slopes_of(weighted)
+            batch.accumulate(
+                self.theta, scale * observed, None if everywhere is None else scale * everywhere
+            )
+        for term in terms:
+            if term.support == "uniform":
+                self._add_uniform(term, lanes, share * scale / self._nuisance.density)
+        if self._method.twin_items:
+            self._pull(batch, scale)
+
+    def _add_uniform(self, term: Term, lanes: Lanes, scale: float) -> None:
+        offset = self._shape[1] if self._method.twin_items else 0
+        slope = term.slope * (lanes.uniform_share > 0) * scale
+        self.theta.add_gradient(lanes.uniform_user, lanes.uniform_item + offset, slope)
+
+    def _pull(self, batch: Batch, scale: float) -> None:
+        """CausE: gradient of pull * sum |Q_b - Q_u| over the block's items, Q_u constant."""
+        assert batch.items is not None
+        first, second = batch.items, batch.items + self._shape[1]
+        pull = self._config.teacher_pull * scale
+        for table in (self.theta.Q, self.theta.c):
+            apart = table.index_select(1, first) - table.index_select(1, second)
+            grad_of(table).index_add_(1, first, pull * apart.sign())
+
     def global_pass(self, lanes: Lanes) -> GlobalPass:
         """The constraint over all ratings; a learned propensity is brought up to date first."""
-        if self._propensity is not None:
-            lanes.inverse_propensity = self._propensity.over_all(lanes)
-        score = partial(self._balancer.score, lanes)
-        return global_pass(self.theta, score, lanes, self._config, self._shape)
+        batch = self._whole.batch(lanes)
+        return self._observer.look(self.theta, lanes, batch, self._folds, self._uniform(lanes))
 
     def observe(
         self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int
     ) -> GlobalPass:
         """Let the balancing models take up a global pass; returns it with their weights after."""
-        return self._balancer.observe(result, lanes, configs, epoch)
+        batch = self._whole.batch(lanes)
+        weigh = partial(self._observer.weigh, lanes=lanes, batch=batch)
+        result = self._balancer.observe(result, lanes, configs, epoch, weigh)
+        return self._observer.finish(result, lanes, batch)
 
     def copy(self, lane: int, *, balanced: bool) -> dict[str, Tensor]:
         """A copy of one run's parameters, each [1, ...], by model and name: "theta.P"."""
         held = {f"theta.{k}": v for k, v in self.theta.parameters().items()}
-        if self._propensity is not None:
-            held |= {f"phi.{k}": v for k, v in self._propensity.phi.parameters().items()}
+        held |= {f"phi.{k}": v for k, v in self._nuisance.parameters().items()}
         if balanced:
             held |= {f"xi.{k}": v for k, v in self._balancer.parameters().items()}
         return {name: value[lane : lane + 1].clone() for name, value in held.items()}
@@ -101,9 +216,10 @@ class Learners:
         """Keep only these runs; `balanced` says whether one of them is."""
         self.theta.keep(lanes)
         self._theta_step.keep(lanes)
-        if self._propensity is not None:
-            self._propensity.keep(lanes)
+        self._nuisance.keep(lanes)
         self._balancer.keep(lanes, balanced=balanced)
+        if self._folds is not None:
+            self._folds.keep(lanes)
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """For a checkpoint, by part and name."""
@@ -111,7 +227,8 @@ class Learners:
             "theta": self.theta.parameters(),
             "theta_step": self._theta_step.state(),
             **self._balancer.state(),
-            **(self._propensity.state() if self._propensity else {}),
+            **self._nuisance.state(),
+            **(self._folds.state() if self._folds else {}),
         }
 
     def restore(self, part: Callable[[str], dict[str, Tensor]]) -> None:
@@ -120,6 +237,7 @@ class Learners:
             for name, value in part("theta").items():
                 self.theta.parameters()[name].copy_(value)
         self._theta_step.restore(part("theta_step"))
-        if self._propensity is not None:
-            self._propensity.restore({name: part(name) for name in ("phi", "phi_step")})
-        self._balancer.restore({n: part(n) for n in ("xi", "xi_step", "anchor", "warmth")})
+        self._nuisance.restore(part)
+        self._balancer.restore(part)
+        if self._folds is not None:
+            self._folds.restore(part)

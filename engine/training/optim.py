@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from engine.models import NEVER_DECAYED, MatrixFactorization
+from engine.models import NEVER_DECAYED, Stacked
 
 OptimizerName = Literal["adamw", "adam", "sgd"]
 
@@ -19,9 +19,7 @@ class StackedOptimizer:
     and the released code's do.
     """
 
-    def __init__(
-        self, model: MatrixFactorization, name: OptimizerName, lr: float, weight_decay: float
-    ) -> None:
+    def __init__(self, model: Stacked, name: OptimizerName, lr: float, weight_decay: float) -> None:
         self.model, self._name = model, name
         self._settings: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, "fused": True}
         self._optimizer = self._make()

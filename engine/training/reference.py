@@ -12,10 +12,11 @@ from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray
 from engine.exact import ExactWeights, solve_exact
 from engine.training.constraint import GlobalPass
+from engine.training.moments import columns_of
 
 
 def exact_solution(result: GlobalPass, lane: int, config: RunConfig) -> ExactWeights:
-    """Weights of highest entropy for the constraint as `config` poses it, at the pass's theta.
+    """Weights of highest entropy for the constraint as `config` poses it, at the pass's models.
 
     constraint = penalised: at lam. hard: met. tolerance: up to z standard errors of the target.
     The floor on ESS is for weights that are used (`balance = "exact"`), not for the reference that
@@ -24,14 +25,14 @@ def exact_solution(result: GlobalPass, lane: int, config: RunConfig) -> ExactWei
     kind = config.constraint if config.balance == "exact" else "penalised"
     covariance = shrunk(result.covariance[lane : lane + 1])[0]
     return solve_exact(
-        [_numpy(result.x[lane])],
-        [result.mass],
+        [_numpy(side.x[lane]) for side in result.sides],
+        [side.mass for side in result.sides],
         _numpy(result.target[lane]),
         lam=config.lam if kind == "penalised" else math.inf,
         tolerance=config.tolerance if kind == "tolerance" else None,
         covariance=_numpy(covariance),
         ess_floor=config.ess_floor if config.balance == "exact" else 0.0,
-        names=config.moments,
+        names=columns_of(config.moments),
     )
 
 

@@ -1,8 +1,10 @@
 """Trains the runs of one group side by side along the run axis, and tells what happens as events.
 
-One loop is Algorithms 1 and 2 with the interleaved schedule: on each block a propensity step (where
-it is learned), a weight step, a prediction step. The trainer knows nothing of processes, stores or
-browsers: whoever drives it reads `events()` and may call `stop` or `state` between two events.
+One loop is Algorithms 1 and 2. Interleaved schedule: on each block a step of phi (where it is
+learned), a weight step, a prediction step. Sequential: an epoch passes over all blocks for phi
+first, at the theta it began with, and then for weights and predictions. The trainer knows nothing
+of processes, stores or browsers: whoever drives it reads `events()` and may call `stop` or `state`
+between two events.
 """
 
 from __future__ import annotations
@@ -15,16 +17,20 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.datasets.ratings import Ratings
+from engine.datasets.ratings import FloatArray, Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
 from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
+from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
-from engine.training.blocks import BlockSampler, EpochPlan
+from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
 from engine.training.evaluation import Best, Judge, Subject, subject_of
+from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
+from engine.training.moments import Moments
+from engine.training.view import View
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 
@@ -35,6 +41,7 @@ class Trainer:
     Args:
         runs: run id to config; all configs of one group key.
         ratings: the data set they all train on.
+        initial: of runs that start from a finished one, its parameters by name ("theta.P").
         device: "auto" takes a GPU where there is one.
 
     Raises:
@@ -43,7 +50,12 @@ class Trainer:
     """
 
     def __init__(
-        self, runs: Mapping[str, RunConfig], ratings: Ratings, *, device: str = "auto"
+        self,
+        runs: Mapping[str, RunConfig],
+        ratings: Ratings,
+        *,
+        initial: Mapping[str, Mapping[str, FloatArray]] | None = None,
+        device: str = "auto",
     ) -> None:
         configs = list(runs.values())
         if len({config.group_key() for config in configs}) != 1:
@@ -65,7 +77,16 @@ class Trainer:
         self._lanes = Lanes.build(configs, ratings, splits, estimates, self._device)
         self._judge = Judge(self._subjects, ratings, self._dtype, self._device)
         seeds = [config.seed for config in configs]
-        self._learners = Learners(self.config, self._shape, seeds, self._lanes)
+        moments = Moments(self.config, ratings, self._dtype, self._device)
+        self._learners = Learners(self.config, self._shape, seeds, self._lanes, moments)
+        self._learners.start_from(
+            {
+                lane: initial_state(config, initial[run], self._learners.theta)
+                for lane, (run, config) in enumerate(runs.items())
+                if initial and run in initial
+            }
+        )
+        self._on_all = METHODS[self.config.method].on_all
         self._sampler = BlockSampler(
             ratings.biased.user,
             ratings.biased.item,
@@ -81,20 +102,26 @@ class Trainer:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
         while self._subjects:
             plan = self._sampler.epoch(self.epoch + 1)
-            seconds = {"weights": 0.0, "prediction": 0.0}
+            seconds = {"phi": 0.0, "weights": 0.0, "prediction": 0.0}
             begun = time.perf_counter()
-            view = self._view(plan)
+            view = View(plan, self._lanes, self._on_all)
+            steps = self._steps(plan)
             if not self._learners.anchored and self._lanes.balanced.any():
                 self._observe(self._learners.global_pass(self._lanes))
-            for block in plan.blocks[self._block :]:
-                self._learners.train(block, view, self._lanes, seconds)
+            for kinds, block in steps[self._block :]:
+                batch = view.batch(block)
+                if "phi" in kinds:
+                    self._learners.learn_phi(batch, self._lanes, seconds)
+                if "theta" in kinds:
+                    share = 1 / len(plan.blocks)
+                    self._learners.train(batch, self._lanes, seconds, share)
                 self._block += 1
-                yield BlockDone(self.epoch + 1, self._block, len(plan.blocks))
+                yield BlockDone(self.epoch + 1, self._block, len(steps))
                 if self._stopping:
                     yield self._end_stopped()
                     if not self._subjects:
                         return
-                    view = self._view(plan)  # fewer lanes from here on
+                    view = View(plan, self._lanes, self._on_all)  # fewer lanes from here on
             yield self._end_epoch(seconds, begun)
 
     def stop(self, run: str) -> None:
@@ -105,12 +132,13 @@ class Trainer:
         if run in {subject.run for subject in self._subjects}:
             self._stopping.add(run)
 
-    def _view(self, plan: EpochPlan) -> tuple[Tensor, ...]:
-        """user, item [n], label, inverse propensity [., n] and position [n] in the plan's order."""
-        order = torch.as_tensor(plan.order, device=self._device)
-        lanes = self._lanes
-        user, item = lanes.user[order], lanes.item[order]
-        return user, item, lanes.label[:, order], lanes.inverse_propensity[:, order], order
+    def _steps(self, plan: EpochPlan) -> list[tuple[tuple[str, ...], Block]]:
+        """What is learned on which block, in the order of the schedule."""
+        warm = self.epoch >= self.config.phi_warmup
+        phi: tuple[str, ...] = ("phi",) if warm and METHODS[self.config.method].learns else ()
+        if self.config.schedule == "sequential" and phi:
+            return [(phi, b) for b in plan.blocks] + [(("theta",), b) for b in plan.blocks]
+        return [((*phi, "theta"), block) for block in plan.blocks]
 
     def _observe(self, result: GlobalPass) -> GlobalPass:
         configs = [subject.config for subject in self._subjects]
@@ -127,8 +155,8 @@ class Trainer:
             result = self._learners.global_pass(self._lanes)
         if self._lanes.balanced.any():
             result = self._observe(result)
-        validation = self._judge.validation(self._subjects, self._learners.theta)
-        truths = self._judge.true_losses(self._learners.theta)
+        validation = self._judge.validation(self._subjects, self._learners.predictor)
+        truths = self._judge.true_losses(self._learners.predictor)
         seconds = {**seconds, "evaluation": time.perf_counter() - trained}
         told = tuple(
             self._judge.epoch(s, lane, self.epoch, result, validation[lane], truths[lane], seconds)
@@ -158,11 +186,11 @@ class Trainer:
         """Whether a run ends with this epoch; keeps its best state on the way."""
         config = self._subjects[lane].config
         auc, best = row.validation["auc"], self._best.get(row.run)
-        if auc is not None and (best is None or auc > best.auc):
+        if row.epoch > config.best_after and auc is not None and (best is None or auc > best.auc):
             copy = self._learners.copy(lane, balanced=config.balanced)
             best = Best(row.epoch, auc, row.validation, copy)
             self._best[row.run] = best
-        waited = row.epoch - (best.epoch if best else 0)
+        waited = row.epoch - max(best.epoch if best else 0, config.best_after)
         return row.epoch >= config.epochs or (0 < config.patience <= waited)
 
     def _end_stopped(self) -> GroupEpoch:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.bilevel import assumed_step, inverse_propensity_gradient, uniform_gradient
+from engine.bilevel import assumed_step, hypergradient, uniform_gradient
 from engine.datasets import load
 from engine.events import GroupEpoch
 from engine.models import MatrixFactorization
@@ -40,12 +40,11 @@ def test_hypergradient_is_that_of_backward_through_the_assumed_step(intercept):
     upper = (share * (MatrixFactorization.of(moved).score(u_user, u_item) - u_label).square()).sum()
     upper.backward()
 
-    with torch.no_grad():
-        inverse = 1 / torch.sigmoid(logit)
-        slope = 2 * (theta.score(user, item) - label) * inverse
-        ahead = assumed_step(theta, user, item, slope, ETA)
-        v = uniform_gradient(ahead, u_user, u_item, u_label, share)
-        ours = inverse_propensity_gradient(slope, inverse, theta.directional(v, user, item), ETA)
+    raw = logit.detach().clone().requires_grad_()
+    slope = 2 * (theta.score(user, item) - label) / torch.sigmoid(raw)
+    ahead = assumed_step(theta, lambda: theta.accumulate(user, item, slope.detach()), ETA)
+    v = uniform_gradient(ahead, u_user, u_item, u_label, share)
+    (ours,) = hypergradient([slope, None], [theta.directional(v, user, item), None], ETA, [raw])
     torch.testing.assert_close(ours, logit.grad, rtol=1e-10, atol=1e-12)
     assert all((p.grad == 0).all() for p in theta.parameters().values())
 

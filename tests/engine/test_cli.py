@@ -141,7 +141,7 @@ BAD = [
     (["--method", "ipss"], ["method", "ipss", "mf, ips"]),
     (["--balance", "lerned"], ["balance", "lerned", "did you mean learned?"]),
     (["--lamda", "1"], ["--lamda"]),
-    (["--moments", "x"], ["moments", "x", "e, r"]),
+    (["--moments", "x"], ["moments", "x", "e_by_popularity, r"]),
     (["--moments", "e,e"], ["moments", "once"]),
     (["--uniform-fraction", "0.0001"], ["uniform_fraction", "positive"]),
     (["--uniform-fraction", "0.9"], ["uniform_fraction", "0.5"]),

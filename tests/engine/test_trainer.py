@@ -195,7 +195,7 @@ def test_stopping_one_run_keeps_its_best_epoch_and_lets_the_other_finish():
 
 
 def test_a_run_whose_loss_explodes_fails_in_words_and_keeps_its_history():
-    wild = {"optimizer": "sgd", "lr": 0.006, "intercept": False, "weight_decay": 0.0, "epochs": 30}
+    wild = {"optimizer": "sgd", "lr": 0.06, "intercept": False, "weight_decay": 0.0, "epochs": 30}
     rows, done = train(make(**wild), make(**wild, seed=1))
     for run, end in done.items():
         assert end.state == "failed"

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from engine import models
-from engine.models import MatrixFactorization
+from engine.models import MatrixFactorization, factorisation
 
 CPU = torch.device("cpu")
 
@@ -36,7 +35,7 @@ def test_long_passes_are_scored_in_chunks(monkeypatch):
     m = model()
     users, items = torch.arange(4).repeat_interleave(3), torch.arange(3).repeat(4)
     whole = m.score(users, items)
-    monkeypatch.setattr(models, "CHUNK", 5)
+    monkeypatch.setattr(factorisation, "CHUNK", 5)
     torch.testing.assert_close(m.score(users, items), whole)
 
 

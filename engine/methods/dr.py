@@ -1,0 +1,54 @@
+"""DR, doubly robust: L_DR = (1/|D|) [ sum_D e_hat + sum_B (e - e_hat) / p ] (paper, section 2).
+
+The imputed error e_hat = (r_hat - stopgrad(r_hat) - g)^2 depends on the prediction, so its value is
+g^2 and its slope -2g: g imputes r - r_hat, and r_hat + g is the imputed label (METHOD 3).
+"""
+
+from __future__ import annotations
+
+from engine.methods.base import Method, MethodInfo, Scene, Settings, Term
+
+
+def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
+    """e_hat over D, and (e - e_hat)/p over B; their balance constraint is (12)."""
+    B, D = scene.observed, scene.everywhere
+    assert D is not None
+    assert B.label is not None
+    inverse, g, g_all = B.phi["inverse_propensity"], B.phi["imputation"], D.phi["imputation"]
+    error = B.error
+    imputed = Term(
+        support="all",
+        value=g_all.square(),
+        slope=-2 * g_all,
+        label=D.prediction + g_all,
+        scale=g_all.new_zeros(()),
+    )
+    corrected = Term(
+        support="observed",
+        value=(error.square() - g.square()) * inverse,
+        slope=2 * (error + g) * inverse,
+        label=(B.label - B.prediction - g) * inverse,
+        scale=inverse,
+    )
+    return imputed, corrected
+
+
+METHOD = Method(
+    info=MethodInfo(
+        name="dr",
+        title="DR",
+        summary="Imputed errors everywhere, corrected by inverse propensities where rated.",
+        equation=r"\mathcal{L}_{\mathrm{DR}} = \frac{1}{|\mathcal{D}|}\Big[\sum_{\mathcal{D}}"
+        r"\hat e_{u,i} + \sum_{\mathcal{B}}\frac{e_{u,i} - \hat e_{u,i}}{\hat p_{u,i}}\Big]",
+        constraint=r"\sum_{\mathcal{D}} w_{1,u,i}\hat e_{u,i} + \sum_{\mathcal{B}} w_{2,u,i}"
+        r"\frac{e_{u,i} - \hat e_{u,i}}{\hat p_{u,i}}"
+        r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",
+        constraint_number="12",
+        propensities=("given", "naive_bayes", "constant", "true", "bilevel"),
+        balances=("none", "learned", "exact"),
+        supports=("all", "observed"),
+    ),
+    terms=terms,
+    learns=("propensity", "imputation"),
+    on_all=True,
+)

@@ -1,0 +1,123 @@
+"""What every model shares: parameters by name, each [R, ...], gradients, copies, dropping of runs.
+
+R is the number of runs, n of pairs, d of dimensions. A pair model also knows `score` (its value at
+pairs), `score_grid` (at all pairs of some users and some items, row by row) and `accumulate`,
+`accumulate_grid` (add the gradient of sum(slope * score), a vector-Jacobian product).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor
+
+NEVER_DECAYED = frozenset({"mu"})
+CHUNK = 1 << 16  # pairs scored at once: bounds the memory of a pass over all ratings
+
+
+class Stacked:
+    """Parameters with a run axis; a subclass names them in `NAMES` and holds them as attributes."""
+
+    NAMES: tuple[str, ...] = ()
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Name to tensor, each [R, ...]."""
+        held = {name: getattr(self, name) for name in self.NAMES}
+        return {name: value for name, value in held.items() if value is not None}
+
+    @classmethod
+    def of(cls, parameters: dict[str, Tensor]) -> Self:
+        """A model for scoring that shares the given parameters, as `parameters` names them."""
+        model = cls.__new__(cls)
+        for name in cls.NAMES:
+            setattr(model, name, parameters.get(name))
+        return model
+
+    def copy(self) -> Self:
+        """A model for scoring with copies of the parameters."""
+        return self.of({name: value.clone() for name, value in self.parameters().items()})
+
+    def with_gradients(self) -> Self:
+        """This model, every parameter with a gradient of 0."""
+        for parameter in self.parameters().values():
+            parameter.grad = torch.zeros_like(parameter)
+        return self
+
+    def zero_grad(self) -> None:
+        """Set every gradient to 0, in place."""
+        for parameter in self.parameters().values():
+            grad_of(parameter).zero_()
+
+    def keep(self, lanes: Tensor) -> None:
+        """Keep only these runs, in this order."""
+        for name, parameter in self.parameters().items():
+            setattr(self, name, parameter.index_select(0, lanes))
+        self.with_gradients()
+
+
+class PairModel(Protocol):
+    """A model of pairs, as the balancing weights and the nuisance models need it."""
+
+    def score(self, user: Tensor, item: Tensor) -> Tensor:
+        """Scores [R, n]; indices [n], or [R, n], one set each run."""
+
+    def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
+        """Scores of all pairs of users [a] and items [b], [R, a * b], row by row."""
+
+    def accumulate(self, user: Tensor, item: Tensor, slope: Tensor) -> None:
+        """Add d/dparameters of sum(slope * score); slope [R, n], indices [n]."""
+
+    def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
+        """The same over a grid; slope [R, a * b]."""
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Name to tensor, each [R, ...]."""
+
+    def copy(self) -> Any:
+        """A model for scoring with copies of the parameters."""
+
+    def zero_grad(self) -> None:
+        """Set every gradient to 0, in place."""
+
+    def keep(self, lanes: Tensor) -> None:
+        """Keep only these runs, in this order."""
+
+
+def normal_tables(
+    shapes: Sequence[tuple[tuple[int, ...], float]],
+    seeds: Sequence[int],
+    stream: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> list[Tensor]:
+    """Normal tables [R, ...] of the given (shape, standard deviation), each run from its own seed.
+
+    So a run starts the same alone and in company; `stream` keeps the models of one seed apart.
+    Drawn in float64, so that dtype changes rounding only.
+    """
+    drawn: list[list[Tensor]] = []
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed * 16 + stream)
+        drawn.append(
+            [
+                torch.randn(*shape, generator=generator, dtype=torch.float64) * sd
+                for shape, sd in shapes
+            ]
+        )
+    return [torch.stack(side).to(device, dtype) for side in zip(*drawn, strict=True)]
+
+
+def rows_of(table: Tensor, index: Tensor) -> Tensor:
+    """table [R, rows, ...] at index [n] or [R, n]: [R, n, ...]."""
+    if index.dim() == 1:
+        return table.index_select(1, index)
+    lanes = torch.arange(len(table), device=table.device).unsqueeze(-1)
+    return table[lanes, index]
+
+
+def grad_of(parameter: Tensor) -> Tensor:
+    """The gradient a model was made with."""
+    assert parameter.grad is not None
+    return parameter.grad

@@ -1,0 +1,191 @@
+"""The pairs one step looks at: the observed ones, and all of D_k where the method has a term there.
+
+`Everything` is D_k: a grid of users x items, or a sample of pairs that stands for a large D.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.models import LinearModel, MatrixFactorization, PairModel
+
+
+class Everything(Protocol):
+    """All pairs of D_k. `cell` [n] finds the observed pairs among what `scores` returns."""
+
+    cell: Tensor
+
+    def scores(self, model: PairModel) -> Tensor:
+        """Scores [R, N'], D_k first."""
+
+    def accumulate(self, model: PairModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `scores`; slope [R, N']."""
+
+    def level_scores(self, model: LinearModel) -> Tensor:
+        """`scores` of a model that needs the level of each pair."""
+
+    def level_accumulate(self, model: LinearModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `level_scores`."""
+
+    def own(self, values: Tensor) -> Tensor:
+        """Of `scores`, those of D_k alone, [R, N]."""
+
+    def item(self) -> Tensor:
+        """Items of D_k's pairs, [N]."""
+
+    def user(self) -> Tensor:
+        """Users of D_k's pairs, [N]."""
+
+    @property
+    def levels(self) -> Tensor:
+        """0 missing, 1 negative, 2 positive: of D_k's pairs, [N]."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """users [a] x items [b], row by row; `cell` [n] are the observed pairs, `levels` [a * b]."""
+
+    users: Tensor
+    items: Tensor
+    cell: Tensor
+    levels: Tensor
+
+    @classmethod
+    def of(cls, users: Tensor, items: Tensor, cell: Tensor, level: Tensor) -> Grid:
+        """level [n]: 1 or 2, of the observed pairs."""
+        levels = torch.zeros(len(users) * len(items), dtype=level.dtype, device=level.device)
+        levels[cell] = level
+        return cls(users, items, cell, levels)
+
+    def scores(self, model: PairModel) -> Tensor:
+        """Scores [R, a * b]."""
+        return model.score_grid(self.users, self.items)
+
+    def accumulate(self, model: PairModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `scores`."""
+        model.accumulate_grid(self.users, self.items, slope)
+
+    def level_scores(self, model: LinearModel) -> Tensor:
+        """Scores [R, a * b] with the levels."""
+        return model.score_grid(self.users, self.items, self.levels)
+
+    def level_accumulate(self, model: LinearModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `level_scores`."""
+        model.accumulate_grid(self.users, self.items, self.levels, slope)
+
+    def directional(self, model: MatrixFactorization, v: dict[str, Tensor]) -> Tensor:
+        """Derivative of the scores in parameter direction v."""
+        return model.directional_grid(v, self.users, self.items)
+
+    def own(self, values: Tensor) -> Tensor:
+        """All of them."""
+        return values
+
+    def item(self) -> Tensor:
+        """Items of the pairs, [a * b]."""
+        return self.items.repeat(len(self.users))
+
+    def user(self) -> Tensor:
+        """Users of the pairs, [a * b]."""
+        return self.users.repeat_interleave(len(self.items))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Pairs drawn from a large D, followed by all of B; `cell` finds these."""
+
+    pair_user: Tensor
+    pair_item: Tensor
+    level: Tensor
+    cell: Tensor
+
+    @property
+    def _n(self) -> int:
+        return len(self.pair_user) - len(self.cell)
+
+    @property
+    def levels(self) -> Tensor:
+        """Of the sampled pairs."""
+        return self.level[: self._n]
+
+    def scores(self, model: PairModel) -> Tensor:
+        """Scores of sample and B, [R, N + n]."""
+        return model.score(self.pair_user, self.pair_item)
+
+    def accumulate(self, model: PairModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `scores`."""
+        model.accumulate(self.pair_user, self.pair_item, slope)
+
+    def level_scores(self, model: LinearModel) -> Tensor:
+        """Scores with the levels, [R, N + n]."""
+        return model.score(self.pair_user, self.pair_item, self.level)
+
+    def level_accumulate(self, model: LinearModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `level_scores`."""
+        model.accumulate(self.pair_user, self.pair_item, self.level, slope)
+
+    def own(self, values: Tensor) -> Tensor:
+        """Those of the sample."""
+        return values[:, : self._n]
+
+    def item(self) -> Tensor:
+        """Items of the sample, [N]."""
+        return self.pair_item[: self._n]
+
+    def user(self) -> Tensor:
+        """Users of the sample, [N]."""
+        return self.pair_user[: self._n]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One block, or all of B.
+
+    user, item, position [n] (in B), level [n] (1 negative, 2 positive); label [1, n]; inverse
+    [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|; everything: D_k or None;
+    users, items: of a block, None for all of B.
+    """
+
+    user: Tensor
+    item: Tensor
+    position: Tensor
+    level: Tensor
+    label: Tensor
+    inverse: Tensor
+    mass: float
+    n_all: int
+    everything: Grid | Sample | None
+    users: Tensor | None = None
+    items: Tensor | None = None
+
+    def scores(self, model: MatrixFactorization) -> tuple[Tensor, Tensor | None]:
+        """Scores of B_k [R, n] and of D_k [R, N]."""
+        if self.everything is None:
+            return model.score(self.user, self.item), None
+        found = self.everything.scores(model)
+        return found.index_select(1, self.everything.cell), self.everything.own(found)
+
+    def accumulate(
+        self, model: MatrixFactorization, observed: Tensor, everywhere: Tensor | None
+    ) -> None:
+        """Add the gradient of both sums of slope * score; a grid only."""
+        if everywhere is None:
+            model.accumulate(self.user, self.item, observed)
+            return
+        assert isinstance(self.everything, Grid)
+        slope = everywhere.index_add(1, self.everything.cell, observed)
+        self.everything.accumulate(model, slope)
+
+    def directional(
+        self, model: MatrixFactorization, v: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Derivatives in direction v of B_k's and D_k's scores; a grid only."""
+        if self.everything is None:
+            return model.directional(v, self.user, self.item), None
+        assert isinstance(self.everything, Grid)
+        along = self.everything.directional(model, v)
+        return along.index_select(1, self.everything.cell), along

@@ -1,0 +1,103 @@
+"""What the weights balance, column by column: x of every pair and its target (METHOD section 5).
+
+e                 the paper's: the term's own value against (r_hat - r)^2 over U
+e_by_popularity   the same within each third of the items by popularity
+r                 the term's estimate of the mean label against r over U
+mass              1/p against 1, which is known
+user:F, item:F    a feature over p against its mean over D, which is known
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.config import RunConfig
+from engine.datasets.ratings import Ratings
+from engine.errors import ConfigError
+from engine.methods import Term
+
+TERCILES = 3
+
+
+def columns_of(moments: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that moment sets come to, in order."""
+    found: list[str] = []
+    for name in moments:
+        if name == "e_by_popularity":
+            found += [f"e_popularity{j + 1}" for j in range(TERCILES)]
+        else:
+            found.append(name)
+    return tuple(found)
+
+
+class Moments:
+    """The moments of one config on one data set, as tensors.
+
+    Raises:
+        ConfigError: a feature that the data set does not have.
+    """
+
+    def __init__(
+        self, config: RunConfig, ratings: Ratings, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self.columns = columns_of(config.moments)
+        count = np.bincount(ratings.biased.item, minlength=ratings.n_items)
+        rank = np.argsort(np.argsort(count, kind="stable"), kind="stable")
+        self._tercile = torch.as_tensor(rank * TERCILES // len(rank), device=device)
+        self._feature: dict[str, tuple[str, Tensor, float]] = {}
+        for name in config.moments:
+            if ":" in name:
+                side, values = _feature(ratings, name)
+                table = torch.as_tensor(values, dtype=dtype, device=device)
+                self._feature[name] = (side, table, float(values.mean()))
+
+    def of_term(self, term: Term, user: Tensor, item: Tensor) -> Tensor:
+        """x [R, n, k]: what each pair adds to the left side per unit weight."""
+        return torch.stack([self._of_term(c, term, user, item) for c in self.columns], dim=-1)
+
+    def _of_term(self, column: str, term: Term, user: Tensor, item: Tensor) -> Tensor:
+        if column == "e":
+            return term.value
+        if column.startswith("e_popularity"):
+            return term.value * (self._tercile[item] == int(column[-1]) - 1)
+        if column == "r":
+            return term.label.expand_as(term.value)
+        if column == "mass":
+            return term.scale.expand_as(term.value)
+        side, table, _ = self._feature[column]
+        return (table[user if side == "user" else item] * term.scale).expand_as(term.value)
+
+    def of_uniform(self, prediction: Tensor, label: Tensor, item: Tensor) -> Tensor:
+        """The same of the uniform ratings, [R, m, k]; a known target is itself at every rating."""
+        error = (prediction - label).square()
+        found = []
+        for column in self.columns:
+            if column == "e":
+                found.append(error)
+            elif column.startswith("e_popularity"):
+                found.append(error * (self._tercile[item] == int(column[-1]) - 1))
+            elif column == "r":
+                found.append(label.expand_as(error))
+            else:
+                known = 1.0 if column == "mass" else self._feature[column][2]
+                found.append(torch.full_like(error, known))
+        return torch.stack(found, dim=-1)
+
+    @property
+    def known(self) -> list[int]:
+        """The columns whose target is known exactly."""
+        return [j for j, c in enumerate(self.columns) if c == "mass" or c in self._feature]
+
+
+def _feature(
+    ratings: Ratings, name: str
+) -> tuple[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    side, feature = name.split(":", 1)
+    table = ratings.user_features if side == "user" else ratings.item_features
+    names = ratings.user_feature_names if side == "user" else ratings.item_feature_names
+    if table is None or feature not in names:
+        offered = ", ".join(names) if names else f"none: {ratings.name} has no {side} features"
+        raise ConfigError("moments", name, f"{side}: and one of {offered}")
+    return side, np.asarray(table[:, names.index(feature)], dtype=np.float64)

@@ -1,0 +1,171 @@
+"""The nuisance side of a group: phi's parts, their bi-level step, and the scene terms are made of.
+
+One step of Algorithm 1 on a block: an assumed step theta' on L_B, v = grad L_U(theta'), and
+
+    d L_U(theta') / d phi = - eta d/dphi sum_terms sum_pairs slope(phi) * delta,
+
+with slope the derivative of L_B by the prediction and delta = <grad r_hat(theta), v>, constants in
+phi (METHOD 4). So one directional derivative of the prediction and one elementwise backward pass
+give the hypergradient of any estimator of terms; `engine.bilevel` holds the two ends of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from engine.bilevel import assumed_step, hypergradient, uniform_gradient
+from engine.config import RunConfig
+from engine.methods import METHODS, Part, Scene, Settings, Term
+from engine.models import MatrixFactorization
+from engine.training.batch import Batch
+from engine.training.lanes import Lanes
+from engine.training.phi import Imputation, PhiModel, Values
+from engine.training.phi_making import make_parts
+
+
+class Nuisance:
+    """phi of every run of a group, and what else an estimator takes as given.
+
+    teacher: KD-Label's predictions of B, [R, n], or None. density: s.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        shape: tuple[int, int],
+        seeds: list[int],
+        lanes: Lanes,
+        teacher: Tensor | None = None,
+    ) -> None:
+        self._config, self._method = config, METHODS[config.method]
+        self.density = lanes.density
+        self._settings = Settings(config.imputation_weight, config.teacher_weight)
+        self._teacher = teacher
+        self.parts: dict[str, PhiModel] = dict(make_parts(config, shape, seeds, lanes))
+
+    def values(
+        self, batch: Batch, raw: Mapping[str, Tensor] | None = None
+    ) -> tuple[Values, Values]:
+        """Nuisance values of B_k and of D_k by name, at scores `raw` or the present ones."""
+        observed: Values = {"inverse_propensity": batch.inverse}
+        everywhere: Values = {}
+        if self._teacher is not None:
+            observed["teacher"] = self._teacher[:, batch.position]
+        for name, part in self.parts.items():
+            h = part.raw(batch) if raw is None else raw[name]
+            part.put(h, batch, observed, everywhere)
+        return observed, everywhere
+
+    def terms(
+        self,
+        batch: Batch,
+        scores: tuple[Tensor, Tensor | None],
+        values: tuple[Values, Values],
+        uniform: Part | None = None,
+    ) -> tuple[Term, ...]:
+        """The method's terms at predictions `scores` of B_k and D_k."""
+        everywhere = None if scores[1] is None else Part(scores[1], None, values[1])
+        observed = Part(scores[0], batch.label, values[0])
+        scene = Scene(observed, everywhere, uniform, self.density)
+        return self._method.terms(scene, self._settings)
+
+    def step(self, theta: MatrixFactorization, lanes: Lanes, batch: Batch) -> None:
+        """One step of phi on one block; the real theta does not move."""
+        if not self.parts:
+            return
+        regression = self._config.imputation == "regression"
+        learned = {
+            name: part
+            for name, part in self.parts.items()
+            if not (regression and isinstance(part, Imputation))
+        }
+        if learned:
+            raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
+            for name in learned:
+                raw[name].requires_grad_()
+            self._bilevel(theta, lanes, batch, raw, list(learned))
+        for part in self.parts.values():
+            if regression and isinstance(part, Imputation):
+                self._regress(part, theta, lanes)
+            part.optimizer.step()
+
+    def _bilevel(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        raw: dict[str, Tensor],
+        learned: list[str],
+    ) -> None:
+        eta = self._config.assumed_lr
+        scores = batch.scores(theta)
+        with torch.enable_grad():
+            slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
+        ahead = assumed_step(
+            theta,
+            lambda: batch.accumulate(
+                theta, slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
+            ),
+            eta,
+        )
+        v = uniform_gradient(
+            *(ahead, lanes.uniform_user, lanes.uniform_item),
+            *(lanes.uniform_label, lanes.phi_share),
+        )
+        delta = batch.directional(theta, v)
+        # Over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of it.
+        found = hypergradient(slopes, delta, 1.0, [raw[name] for name in learned])
+        for name, gradient in zip(learned, found, strict=True):
+            self.parts[name].accumulate(batch, gradient)
+
+    def _regress(self, part: Imputation, theta: MatrixFactorization, lanes: Lanes) -> None:
+        """g fitted to r - r_hat on the uniform ratings, the released code's way (METHOD 7.8)."""
+        user, item = lanes.uniform_user, lanes.uniform_item
+        gap = part.model.score(user, item) - (lanes.uniform_label - theta.score(user, item))
+        part.model.add_gradient(user, item, 2 * lanes.phi_share * gap)
+
+    def keep(self, lanes: Tensor) -> None:
+        """Keep only these runs."""
+        if self._teacher is not None:
+            self._teacher = self._teacher.index_select(0, lanes)
+        for part in self.parts.values():
+            part.keep(lanes)
+            part.model.keep(lanes)
+            part.optimizer.keep(lanes)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Every parameter, by "part.name"."""
+        return {
+            f"{part}.{name}": value
+            for part, held in self.parts.items()
+            for name, value in held.model.parameters().items()
+        }
+
+    def state(self) -> dict[str, dict[str, Tensor]]:
+        """For a checkpoint."""
+        steps = {
+            f"{part}.{name}": value
+            for part, held in self.parts.items()
+            for name, value in held.optimizer.state().items()
+        }
+        return {"phi": self.parameters(), "phi_step": steps}
+
+    def restore(self, part: Callable[[str], dict[str, Tensor]]) -> None:
+        """The inverse of `state`, for the same runs."""
+        held, steps = part("phi"), part("phi_step")
+        for name, value in self.parameters().items():
+            value.copy_(held[name])
+        for name, one in self.parts.items():
+            prefix = f"{name}."
+            own = {k[len(prefix) :]: v for k, v in steps.items() if k.startswith(prefix)}
+            one.optimizer.restore(own)
+
+
+def slopes_of(terms: tuple[Term, ...]) -> tuple[Tensor, Tensor | None]:
+    """Derivative of the estimate, times |D|, by the predictions of B and of D."""
+    observed = [term.slope for term in terms if term.support == "observed"]
+    everywhere = [term.slope for term in terms if term.support == "all"]
+    return sum(observed[1:], observed[0]), everywhere[0] if everywhere else None

@@ -1,0 +1,164 @@
+"""Global passes: the constraint looked at over all ratings, at fixed models, once an epoch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from engine.methods import Part, Term
+from engine.methods.base import squared
+from engine.models import MatrixFactorization
+from engine.training.balancer import Balancer
+from engine.training.batch import Batch
+from engine.training.constraint import GlobalPass, Side, clustered, with_known
+from engine.training.folds import FoldModels
+from engine.training.lanes import Lanes
+from engine.training.moments import Moments
+from engine.training.nuisance import Nuisance
+from engine.training.selection import Selection, Selector, picked
+
+
+class Observer:
+    """Looks at a group's constraint; holds the parts it needs and nothing that changes."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        moments: Moments,
+        nuisance: Nuisance,
+        balancer: Balancer,
+        selector: Selector,
+    ) -> None:
+        self._shape, self._moments, self._nuisance = shape, moments, nuisance
+        self._balancer, self._selector = balancer, selector
+
+    def look(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        folds: FoldModels | None,
+        uniform: Part | None,
+    ) -> GlobalPass:
+        """The constraint at the present models."""
+        values = self._nuisance.values(batch)
+        # Kept, so that reports and the next epoch's blocks see the propensity as it is now.
+        lanes.inverse_propensity = values[0]["inverse_propensity"]
+        batch = replace(batch, inverse=lanes.inverse_propensity)
+        scores = batch.scores(theta)
+        own = self._nuisance.terms(batch, scores, values, uniform)
+        terms = own
+        if folds is not None:
+            other = (folds.predictions(lanes, scores[0]), scores[1])
+            terms = self._nuisance.terms(batch, other, values, uniform)
+        chosen = self._selector.of(batch)
+        sides, x = self._sides(_balanced(terms, batch, scores[0]), lanes, batch, chosen)
+        prediction = theta.score(lanes.uniform_user, lanes.uniform_item)
+        wanted = partial(self._of_uniform, lanes)
+        at_uniform = own_errors = wanted(prediction)
+        if folds is not None:
+            at_uniform = folds.uniform_mean(lanes, prediction, wanted)
+        apart = folds is not None or chosen.held is not None
+        targets = (at_uniform, own_errors[..., -1] if apart else None)
+        return self._pass(lanes, batch, own, sides, x, targets, scores[0])
+
+    def _sides(
+        self, terms: tuple[Term, ...], lanes: Lanes, batch: Batch, chosen: Selection
+    ) -> tuple[tuple[Side, ...], Tensor]:
+        """The blocks of weights, and the moments of all of B."""
+        found, observed = [], None
+        for term in terms:
+            if term.support == "observed":
+                user, item, pick = batch.user, batch.item, chosen.fit
+            else:
+                assert batch.everything is not None
+                user, item = batch.everything.user(), batch.everything.item()
+                pick = chosen.everywhere
+            x = self._moments.of_term(term, user, item)
+            observed = x if term.support == "observed" else observed
+            inside = picked(x, pick)
+            log_q = self._balancer.log_q(lanes, term.support, batch, inside, pick)
+            mass = chosen.mass if term.support == "observed" else 1.0
+            assert term.support != "uniform"
+            found.append(Side(term.support, inside, picked(term.value, pick), log_q, mass, pick))
+        assert observed is not None
+        return tuple(found), observed
+
+    def _pass(
+        self,
+        lanes: Lanes,
+        batch: Batch,
+        own: tuple[Term, ...],
+        sides: tuple[Side, ...],
+        x: Tensor,
+        targets: tuple[Tensor, Tensor | None],
+        prediction: Tensor,
+    ) -> GlobalPass:
+        """targets: values of the moments and e on U [R, m, k + 1]; theta's own e, or None."""
+        values, error = targets
+        mean = torch.einsum("rm,rmk->rk", lanes.target_share, values)
+        covariance = clustered(values, mean, lanes, self._shape[0])
+        rated = next(t for t in _balanced(own, batch, prediction) if t.support == "observed")
+        return GlobalPass(
+            sides=sides,
+            target=mean[:, :-1],
+            covariance=with_known(covariance[:, :-1, :-1], self._moments.known, sides),
+            error_target=mean[:, -1],
+            error_se=covariance[:, -1, -1].sqrt(),
+            loss=_loss(own, batch, lanes),
+            x=x,
+            value=rated.value,
+            inverse=rated.scale if rated.scale.dim() > 1 else batch.inverse,
+            weights=torch.ones_like(x[..., 0]),
+            own_target=None if error is None else (lanes.target_share * error).sum(1),
+        )
+
+    def _of_uniform(self, lanes: Lanes, prediction: Tensor) -> Tensor:
+        """The moments' values [R, m, k], and e behind them."""
+        values = self._moments.of_uniform(prediction, lanes.uniform_label, lanes.uniform_item)
+        error = (prediction - lanes.uniform_label).square()
+        return torch.cat([values, error.unsqueeze(-1)], dim=-1)
+
+    def weigh(self, result: GlobalPass, lanes: Lanes, batch: Batch) -> GlobalPass:
+        """The pass with the balancing models' present weights."""
+        return result.weighted(
+            tuple(
+                self._balancer.log_q(lanes, side.support, batch, side.x, side.pick)
+                for side in result.sides
+            )
+        )
+
+    def finish(self, result: GlobalPass, lanes: Lanes, batch: Batch) -> GlobalPass:
+        """The pass with the weights that theta's loss has, and the in-sample violation."""
+        chosen = self._selector.of(batch)
+        weights = self._balancer.weights(lanes, "observed", batch, result.x, chosen, chosen.apply)
+        weights = torch.where(lanes.balanced[:, None], weights, 1.0)
+        result = replace(result, weights=weights)
+        if result.own_target is None:
+            return result
+        left = chosen.mass * (weights * result.value).sum(1) / weights.sum(1)
+        for side in result.sides:
+            if side.support == "all":
+                left = left + side.mass * (side.log_q.exp() * side.value).sum(1)
+        return replace(result, in_sample=left - result.own_target)
+
+
+def _balanced(terms: tuple[Term, ...], batch: Batch, prediction: Tensor) -> tuple[Term, ...]:
+    """The terms on B and D; of a method without any, e/s over B, for its violation."""
+    found = tuple(term for term in terms if term.support != "uniform")
+    return found or (squared(Part(prediction, batch.label), "observed", batch.inverse),)
+
+
+def _loss(terms: tuple[Term, ...], batch: Batch, lanes: Lanes) -> Tensor:
+    """The base method's estimate, [R]."""
+    total = torch.zeros_like(lanes.lam)
+    for term in terms:
+        if term.support == "uniform":
+            total = total + (lanes.uniform_share * term.value).sum(1)
+        else:
+            mass = batch.mass if term.support == "observed" else 1.0
+            total = total + mass * term.value.mean(1)
+    return total

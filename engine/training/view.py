@@ -1,0 +1,93 @@
+"""From an epoch's plan to batches: biased ratings sorted by block, and all of B with all of D."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.diagnostics import sample_pairs
+from engine.training.batch import Batch, Grid, Sample
+from engine.training.blocks import Block, EpochPlan
+from engine.training.lanes import Lanes
+
+
+class View:
+    """The batches of one epoch. on_all: whether the method has a term on D."""
+
+    def __init__(self, plan: EpochPlan, lanes: Lanes, on_all: bool) -> None:
+        device = lanes.user.device
+        self._on_all, self._lanes = on_all, lanes
+        self._position = torch.as_tensor(plan.order, device=device)
+        self._user, self._item = lanes.user[self._position], lanes.item[self._position]
+        self._label = lanes.label[:, self._position]
+        self._level = lanes.level[self._position]
+        self._inverse = lanes.inverse_propensity[:, self._position]
+        self._user_place = torch.as_tensor(plan.user_place, device=device)
+        self._item_place = torch.as_tensor(plan.item_place, device=device)
+
+    def batch(self, block: Block) -> Batch:
+        """One block."""
+        cut = slice(block.start, block.stop)
+        user, item, level = self._user[cut], self._item[cut], self._level[cut]
+        users = torch.as_tensor(block.users, device=user.device)
+        items = torch.as_tensor(block.items, device=user.device)
+        grid = None
+        if self._on_all:
+            cell = self._user_place[user] * len(items) + self._item_place[item]
+            grid = Grid.of(users, items, cell, level)
+        return Batch(
+            *(user, item, self._position[cut], level),
+            label=self._label[:, cut],
+            inverse=self._inverse[:, cut],
+            mass=block.mass,
+            n_all=block.n_all,
+            everything=grid,
+            users=users,
+            items=items,
+        )
+
+
+class Whole:
+    """All of B as one batch, with all of D, or a fixed sample of a large D."""
+
+    def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
+        self._n_all = shape[0] * shape[1]
+        device = lanes.user.device
+        self._position = torch.arange(len(lanes.user), device=device)
+        self._everything = _everything(lanes, shape, device) if on_all else None
+
+    def batch(self, lanes: Lanes) -> Batch:
+        """The batch with the present propensities."""
+        return Batch(
+            *(lanes.user, lanes.item, self._position, lanes.level),
+            label=lanes.label,
+            inverse=lanes.inverse_propensity,
+            mass=lanes.density,
+            n_all=self._n_all,
+            everything=self._everything,
+        )
+
+
+def _everything(lanes: Lanes, shape: tuple[int, int], device: torch.device) -> Grid | Sample:
+    cell = lanes.user * shape[1] + lanes.item
+    drawn = sample_pairs(shape[0] * shape[1])
+    if drawn is None:
+        users, items = (torch.arange(n, device=device) for n in shape)
+        return Grid.of(users, items, cell, lanes.level)
+    user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
+    level = _levels(torch.as_tensor(drawn, device=device), cell, lanes.level)
+    return Sample(
+        torch.cat([user, lanes.user]),
+        torch.cat([item, lanes.item]),
+        torch.cat([level, lanes.level]),
+        len(drawn) + torch.arange(len(cell), device=device),
+    )
+
+
+def _levels(pair: Tensor, cell: Tensor, level: Tensor) -> Tensor:
+    """The level of each pair: that of the observed pair it is, else 0."""
+    order = torch.argsort(cell)
+    ordered = cell[order]
+    place = torch.searchsorted(ordered, pair).clamp(max=len(cell) - 1)
+    return torch.where(ordered[place] == pair, level[order[place]], 0)
