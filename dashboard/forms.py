@@ -6,15 +6,16 @@ chosen comes from the preset of the data set and the method; λ, if left open, i
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dashboard.lam import on_grid, parse_lam
+from dashboard.settings import is_simulated, method_of
 from engine import api
 
-DEFAULTS: dict[str, Any] = {"dataset": "simulated-small", "method": "ips", "balance": "learned"}
+DEFAULTS: dict[str, Any] = {"dataset": "simulated-small", "method": "ips"}
 # The default λ in units of λ½: to first order 1/(1 + 16), 6 %, of the violation is left.
 DEFAULT_STRENGTH = 16
 SEEDS_DEFAULT, SEEDS_MAX = 5, 20
@@ -24,12 +25,11 @@ NOT_FIELDS = frozenset({"launch", "embed", "embed_options"})
 BY_SEED = frozenset({"seed", "split_seed"})
 # What a choice of these makes stale: its preset value is another one, or its meaning changes.
 STALE = {
-    "dataset": ("lam", "propensity", "block_users", "block_items"),
+    "dataset": ("lam", "propensity", "propensity_start", "initial", "block_users", "block_items"),
     "method": ("lam", "propensity"),
     "confounding": ("lam",),
     "propensity": ("lam",),
 }
-_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,17 @@ def form_of(
         known: the data sets there are; others may be given as "csv:PATH".
         lam_half: the λ that halves a config's violation, None where it cannot be told.
     """
+    form = _read(choices, known)
+    if "lam" not in form.chosen and form.config.balance != "none":
+        half = lam_half(form.config)
+        if half is not None:
+            lam = on_grid(DEFAULT_STRENGTH * half)
+            form = replace(form, config=api.changed(form.config, lam=lam))
+    return form
+
+
+def _read(choices: Mapping[str, Any], known: tuple[str, ...] | None, last: str = "") -> Form:
+    """The form with λ as the preset has it. last: the choice that others give way to."""
     errors: dict[str, str] = {}
     chosen: dict[str, Any] = {}
     seeds = SEEDS_DEFAULT
@@ -75,15 +86,11 @@ def form_of(
             if name == "seeds":
                 seeds = _seeds(raw)
             else:
-                chosen[name] = _value(name, raw, known)
+                chosen[name] = _raw(name, raw, known)
         except api.FieldError as error:
             errors[name] = str(error)
-    config = _complete(chosen, errors)
-    if "lam" not in chosen and config.balance != "none":
-        half = lam_half(config)
-        if half is not None:
-            config = api.changed(config, lam=on_grid(DEFAULT_STRENGTH * half))
-    return Form(config, seeds, errors, chosen)
+    config = _complete(chosen, errors, last)
+    return Form(config, seeds, errors, {name: getattr(config, name) for name in chosen})
 
 
 def _seeds(raw: Any) -> int:
@@ -93,60 +100,73 @@ def _seeds(raw: Any) -> int:
     raise api.ConfigError("seeds", raw, f"a whole number from 1 up to {SEEDS_MAX}")
 
 
-def _value(name: str, raw: Any, known: tuple[str, ...]) -> Any:
-    """One raw choice as the config holds it. Raises ConfigError when it cannot be."""
-    if name == "dataset" and raw not in known and not str(raw).startswith("csv:"):
+def _raw(name: str, raw: Any, known: tuple[str, ...] | None) -> Any:
+    """One choice as the config takes it. Raises ConfigError where no config could tell it wrong."""
+    if name not in api.RunConfig.model_fields:
+        api.make_config(**{name: raw})
+    own = str(raw).startswith("csv:")
+    if name == "dataset" and known is not None and raw not in known and not own:
         raise api.ConfigError("dataset", raw, f"one of {', '.join(known)}, or csv:PATH")
     if name == "lam":
-        raw = parse_lam(raw)
-    elif name == "moments" and isinstance(raw, str):
-        raw = tuple(part.strip() for part in raw.split(","))
-    return getattr(api.make_config(**{name: raw}), name)
+        return parse_lam(raw)
+    if name == "moments" and isinstance(raw, str):
+        return tuple(part.strip() for part in raw.split(","))
+    return raw
 
 
-def _complete(chosen: dict[str, Any], errors: dict[str, str]) -> api.RunConfig:
+def _complete(chosen: dict[str, Any], errors: dict[str, str], last: str) -> api.RunConfig:
     """The preset with the choices on top; a choice that does not go with the others is dropped."""
     while True:
-        fields = DEFAULTS | chosen
         try:
-            return api.preset(fields.pop("dataset"), fields.pop("method"), **fields)
+            return _config(chosen)
         except api.FieldError as error:
-            if error.field not in chosen:
-                raise
-            errors[error.field] = str(error)
-            del chosen[error.field]
+            name = _to_blame(error, chosen, last)
+            errors[name] = str(error)
+            del chosen[name]
 
 
-def parse_lam(raw: Any) -> Any:
-    """λ from "0.25", "1/64", "2^-6", "2**-6" or "2⁻⁶"; anything else is returned as it came."""
-    if not isinstance(raw, str):
-        return raw
-    text = raw.strip().replace("**", "^")
-    power = re.fullmatch(r"2\^?([-⁻−]?[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})", text)
-    if power and ("^" in text or not text.isascii()):
-        return 2.0 ** int(power[1].translate(_SUPERSCRIPTS))
-    ratio = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)", text)
-    if ratio and float(ratio[2]):
-        return float(ratio[1]) / float(ratio[2])
-    return text
+def _config(chosen: Mapping[str, Any]) -> api.RunConfig:
+    """The choices as a config that suits its method. Raises ConfigError.
+
+    A method without a balance constraint has balance none, whatever was chosen for another.
+    """
+    fields = DEFAULTS | chosen
+    config = api.preset(fields.pop("dataset"), fields.pop("method"), **fields)
+    method = method_of(config.method)
+    if config.propensity not in method.propensities:
+        allowed = f"{', '.join(method.propensities)} for {method.title}"
+        raise api.ConfigError("propensity", config.propensity, allowed)
+    if config.balance not in method.balances:
+        config = api.changed(config, balance=method.balances[0])
+    return config
 
 
-def on_grid(lam: float) -> float:
-    """The value of the λ grid nearest to `lam` on the log scale, never 0."""
-    grid = [value for value in api.LAM_GRID if value > 0]
-    if not lam > 0 or not math.isfinite(lam):
-        return grid[-1]
-    return min(grid, key=lambda value: abs(math.log2(value) - math.log2(lam)))
-
-
-def lam_options(lam: float) -> list[float]:
-    """What the λ slider offers: the grid, and `lam` itself where it lies between."""
-    return sorted({*api.LAM_GRID, lam})
+def _to_blame(error: api.FieldError, chosen: Mapping[str, Any], last: str) -> str:
+    """The choice to drop: the one named, else one without which the error is another or none."""
+    if error.field in chosen and error.field != last:
+        return error.field
+    for name in chosen:
+        if name not in (last, "dataset", "method"):
+            try:
+                _config({k: v for k, v in chosen.items() if k != name})
+            except api.FieldError as other:
+                if str(other) == str(error):
+                    continue
+            return name
+    if error.field in chosen:
+        return error.field
+    raise error
 
 
 def after(choices: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """The choices once `name` was chosen anew, without those it makes stale."""
-    return {k: v for k, v in choices.items() if k not in STALE.get(name, ())} | {name: value}
+    """The choices once `name` was chosen anew, without those it makes stale or rules out."""
+    before = _read(choices, None)
+    stale = STALE.get(name, ())
+    if name == "method" and len(method_of(before.config.method).balances) == 1:
+        stale += ("balance",)  # it was not the reader's
+    kept = {k: v for k, v in choices.items() if k not in stale} | {name: value}
+    ruled_out = _read(kept, None, last=name).errors.keys() - before.errors.keys() - {name}
+    return {k: v for k, v in kept.items() if k not in ruled_out}
 
 
 def configs(form: Form) -> list[api.RunConfig]:
@@ -181,11 +201,6 @@ def params_from_config(
     if launch:
         params["launch"] = launch
     return params
-
-
-def is_simulated(config: api.RunConfig) -> bool:
-    """Whether the config's data are simulated, told by the name alone."""
-    return config.dataset.startswith("simulated")
 
 
 def as_text(value: Any) -> str:

@@ -23,7 +23,8 @@ from engine import api
 EVERY_SECONDS = 0.7
 PAUSED_SECONDS = 4.0
 COLUMNS = (
-    *("entropy", "ess", "violation", "violation_uniform", "violation_r", "target_se"),
+    *("entropy", "ess", "entropy_all", "ess_all"),
+    *("violation", "violation_uniform", "violation_r", "violation_in_sample", "target_se"),
     *("loss", "true_loss", "validation_auc", "validation_ndcg5", "validation_log_loss"),
 )
 

@@ -66,6 +66,7 @@ class Outcome:
         target_se: standard error of the target.
         differences: by name ("true ideal loss", "MSE", "AUC"), balanced run minus its twin.
         correlation: of the log weights with the oracle's, simulated data only.
+        lam_counts: whether a larger λ would leave less of the violation.
     """
 
     violation: Sequence[float]
@@ -74,6 +75,7 @@ class Outcome:
     differences: Mapping[str, Sequence[float]]
     correlation: Sequence[float] = ()
     moments: tuple[str, ...] = ("e",)
+    lam_counts: bool = True
     lower_is_better: frozenset[str] = field(
         default=frozenset({"true ideal loss", "MSE", "log loss"})
     )
@@ -119,7 +121,8 @@ def _constraint(outcome: Outcome) -> Sentence:
     if after <= se:
         return Sentence("Constraint", "met", numbers, True)
     left = 100 * after / before
-    return Sentence("Constraint", f"not met, {left:.0f} % left", f"{numbers}; a larger λ", False)
+    numbers += "; a larger λ" if outcome.lam_counts else ""
+    return Sentence("Constraint", f"not met, {left:.0f} % left", numbers, False)
 
 
 def _predictor(outcome: Outcome) -> Sentence | None:
@@ -172,6 +175,7 @@ def outcome_of(
     epochs: pd.DataFrame,
     twins: Mapping[str, str],
     moments: tuple[str, ...],
+    lam_counts: bool = True,
 ) -> Outcome:
     """Collect an Outcome from the store's frames.
 
@@ -195,6 +199,7 @@ def outcome_of(
         differences=differences,
         correlation=list(at_best["oracle_correlation"]) if "oracle_correlation" in at_best else [],
         moments=moments,
+        lam_counts=lam_counts,
     )
 
 

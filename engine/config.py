@@ -64,7 +64,7 @@ class RunConfig(BaseModel):
         False, description="scale 1/p so that its mean over B is 1/s (Hajek)"
     )
 
-    propensity_start: Literal["naive_bayes", "constant", "given"] = Field(
+    propensity_start: Literal["naive_bayes", "constant", "given", "half"] = Field(
         "naive_bayes", description="where a bilevel propensity starts"
     )
     propensity_dim: int = Field(10, ge=1, le=1024, description="dimension of a bilevel propensity")
@@ -86,6 +86,9 @@ class RunConfig(BaseModel):
     omega_decay: float = Field(1e-1, ge=0, le=100, description="their weight decay")
     phi_warmup: int = Field(
         0, ge=0, le=100_000, description="epochs in which nothing bi-level is learned yet"
+    )
+    phi_optimizer: Literal["adamw", "adam"] = Field(
+        "adamw", description="of all that is learned bi-level; adam couples decay to the gradient"
     )
     schedule: Literal["interleaved", "sequential"] = Field(
         "interleaved", description="bi-level steps on every block, or a pass of Algorithm 1 first"

@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import controls, ended, forms, live, page_state
+from dashboard import advanced, controls, ended, forms, live, page_state
+from dashboard.settings import is_simulated, lam_counts
 from dashboard.text import lab as text
+from dashboard.text.settings import HELP
 from dashboard.verdict import Verdict, outcome_of, verdict
 from engine import api
 
@@ -28,13 +30,13 @@ def page() -> None:
         st.title("Counterweight", anchor=False)
         controls.controls(form)
         _buttons(form, shown, progress)
-        controls.advanced(form)
+        advanced.advanced(form)
     page_state.write_url(form)
     with main, st.container(key="main"):
         if trouble:
             st.warning(trouble)
         header = _header_of(form, shown)
-        live.watch(shown, progress, forms.is_simulated(form.config), header)
+        live.watch(shown, progress, is_simulated(form.config), header)
         if shown is not None:
             ended.below(shown)
 
@@ -55,7 +57,7 @@ def _shown() -> tuple[live.Shown | None, str]:
         )
     if not st.session_state["choices"]:  # a link that names the launch only
         st.session_state["choices"] = forms.form_of_runs(list(configs))
-    return live.Shown(launch, configs, forms.is_simulated(configs[0])), ""
+    return live.Shown(launch, configs, is_simulated(configs[0])), ""
 
 
 def _buttons(form: forms.Form, shown: live.Shown | None, progress: Any) -> None:
@@ -139,13 +141,13 @@ def _header_of(form: forms.Form, shown: live.Shown | None) -> Callable[[Any], No
             _status(form, shown, now, other)
         with st.container(key="verdict"):
             over = live.phase(now) == "ended"
-            _verdict(shown, over, token)
+            _verdict(form, shown, over, token)
 
     return header
 
 
 def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -> None:
-    simulated = shown.simulated if shown else forms.is_simulated(form.config)
+    simulated = shown.simulated if shown else is_simulated(form.config)
     own = (shown.configs[0] if shown else form.config).dataset.startswith("csv:")
     real = "your own data" if own else "real data"  # a file of one's own may be anything
     badge = ":violet-badge[simulated data]" if simulated else f":green-badge[{real}]"
@@ -162,12 +164,12 @@ def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -
     )
 
 
-def _verdict(shown: live.Shown | None, over: bool, token: str) -> None:
+def _verdict(form: forms.Form, shown: live.Shown | None, over: bool, token: str) -> None:
     """Three sentences kept apart; their questions until there are answers."""
     found = _found(shown) if shown is not None and over else None
     if found is None:
-        simulated = shown.simulated if shown else True
-        balanced = shown.balanced if shown else True
+        simulated = shown.simulated if shown else is_simulated(form.config)
+        balanced = shown.balanced if shown else form.config.balanced
         asked = text.questions(balanced, simulated)
         for place, (about, question) in zip(st.columns(len(asked)), asked, strict=True):
             place.markdown(f"**{about}**  \n:gray[{question}]")
@@ -184,7 +186,7 @@ def _verdict(shown: live.Shown | None, over: bool, token: str) -> None:
             width="stretch",
             on_click=_start_with_label,
             args=(shown, token),
-            help=text.HELP["label_too"],
+            help=HELP["label_too"],
         )
 
 
@@ -197,7 +199,9 @@ def _found(shown: live.Shown) -> Verdict | None:
         return None
     columns = ("violation", "violation_uniform", "target_se", "oracle_correlation")
     epochs = api.epochs(list(shown.launch.runs), columns=columns)
-    return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0].moments))
+    config = shown.configs[0]
+    free = lam_counts(config)
+    return verdict(outcome_of(runs, epochs, shown.launch.twins, config.moments, free))
 
 
 page()

@@ -12,8 +12,15 @@ from typing import Any
 import pandas as pd
 
 from dashboard.charts.curves import ended_early, mean_of_runs, pivot, points, stride_for
-from dashboard.charts.panel_layout import add_axes, base_layout, hide_ticks, suffix_of, thinned_note
-from dashboard.charts.panels import Panel, panels
+from dashboard.charts.panel_layout import (
+    add_axes,
+    base_layout,
+    curve_label,
+    hide_ticks,
+    suffix_of,
+    thinned_note,
+)
+from dashboard.charts.panels import OPTIONAL, Line, Panel, panels
 
 
 def live_panels(
@@ -33,17 +40,20 @@ def live_panels(
         balanced: whether the runs have balancing weights.
         revision: what zoom and hidden curves belong to.
     """
-    second = "violation_r" in epochs and bool(epochs["violation_r"].notna().any())
+    present = {name for name in OPTIONAL if name in epochs and epochs[name].notna().any()}
     last = int(epochs["epoch"].max()) if len(epochs) else 0
     stride = stride_for(last)
     traces: list[dict[str, Any]] = []
     layout = base_layout(revision)
-    for k, panel in enumerate(panels(balanced, simulated, second)):
+    for k, panel in enumerate(panels(balanced, simulated, present)):
         add_axes(layout, k, panel)
         traces.append(_frame(k))
         if panel.band:
             traces += _band(epochs, runs, k)
         traces += _panel_traces(epochs, panel, runs, twins, balanced, k, stride)
+        layout["annotations"] += _labels(epochs, panel, runs, k)
+        if not panel.lines:
+            hide_ticks(layout, f"yaxis{suffix_of(k)}")
     if not last:
         hide_ticks(layout)
     _name_once(traces)
@@ -76,11 +86,10 @@ def _panel_traces(
             ghosts.append(_trace(curve, k, stride, style, "twin", "twin", 20))
     for line in panel.lines:
         wide = pivot(epochs, line.column, runs)
-        color = "@base" if line.role == "uniform" else f"@{role}"
         if len(runs) > 1 and line.role == "mean":
             style = {"color": f"@{role}_thin", "width": 0.9, "dash": line.dash}
             thin.append(_seeds(wide, k, stride, style))
-        style = {"color": color, "width": line.width, "dash": line.dash}
+        style = {"color": _color(line, role), "width": line.width, "dash": line.dash}
         name, rank = (_mean_name(epochs, runs), 10) if len(runs) > 1 else ("this run", 10)
         if line.role == "uniform":
             name, rank = "same model, uniform weights", 25
@@ -89,6 +98,32 @@ def _panel_traces(
         if trace["y"]:
             bold.append(trace)
     return ghosts + thin + bold
+
+
+def _color(line: Line, role: str) -> str:
+    """The role's hue; darker beside the run's own curve, not to look like a seed."""
+    if line.role == "uniform":
+        return "@base"
+    return f"@{role}" if line.role == "mean" else "@balanced_text"
+
+
+def _labels(
+    epochs: pd.DataFrame, panel: Panel, runs: Sequence[str], k: int
+) -> list[dict[str, Any]]:
+    """Names at the ends of the curves that have one, away from the panel's first curve."""
+    last = {
+        line: curve
+        for line in panel.lines
+        if len(curve := mean_of_runs(pivot(epochs, line.column, runs)))
+    }
+    if not last or panel.lines[0] not in last:
+        return []
+    main = float(last[panel.lines[0]].iloc[-1])
+    return [
+        curve_label(line.label, int(curve.index[-1]), y := float(curve.iloc[-1]), k, below=y < main)
+        for line, curve in last.items()
+        if line.label
+    ]
 
 
 def _mean_name(epochs: pd.DataFrame, runs: Sequence[str]) -> str:
@@ -167,7 +202,7 @@ def _band(epochs: pd.DataFrame, runs: Sequence[str], k: int) -> list[dict[str, A
 
 def _name_once(traces: list[dict[str, Any]]) -> None:
     """Each legend group is named once, by its first trace; the legend switches the whole group."""
-    named = {"frame"}
+    named = {"frame", "all", "in_sample"}  # these say their names at the curve
     for trace in sorted(traces, key=lambda t: t["line"]["dash"] != "solid" if "line" in t else 0):
         if trace["legendgroup"] not in named:
             named.add(trace["legendgroup"])
@@ -183,7 +218,9 @@ def in_words(epochs: pd.DataFrame, runs: Sequence[str], twins: Sequence[str] = (
     names = {
         "entropy": "weight entropy",
         "ess": "effective sample size over n",
+        "ess_all": "of the weights on all pairs",
         "violation": "constraint violation",
+        "violation_in_sample": "violation in-sample",
         "violation_uniform": "violation with uniform weights",
         "true_loss": "true ideal loss",
         "validation_auc": "validation AUC",

@@ -104,6 +104,22 @@ def _title(panel: Panel, suffix: str) -> dict[str, Any]:
     return heading(panel.title, panel.note, f"x{suffix} domain", f"y{suffix} domain")
 
 
+def curve_label(text: str, x: int, y: float, k: int, *, below: bool) -> dict[str, Any]:
+    """A curve's name at its last point; it goes out of sight with the point when zoomed."""
+    suffix = suffix_of(k)
+    return {
+        "text": text,
+        "xref": f"x{suffix}",
+        "yref": f"y{suffix}",
+        "x": x,
+        "y": float(f"{y:.4g}"),
+        "xanchor": "right",
+        "yanchor": "top" if below else "bottom",
+        "showarrow": False,
+        "font": {"size": 11, "color": "@balanced_text"},
+    }
+
+
 def thinned_note(stride: int) -> dict[str, Any]:
     """Says that not every epoch is drawn: nothing is left out silently."""
     return {
@@ -136,7 +152,7 @@ def narrow_layout() -> dict[str, Any]:
     return entries
 
 
-def hide_ticks(layout: dict[str, Any]) -> None:
-    """Empty panels show frames and no made-up numbers."""
-    for name in [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
+def hide_ticks(layout: dict[str, Any], *axes: str) -> None:
+    """Empty panels show frames and no made-up numbers. axes: which ones, all if none is named."""
+    for name in axes or [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
         layout[name] |= {"range": [0, 1], "showticklabels": False}

@@ -40,8 +40,7 @@ def weights_histogram(
         shares, outside = whole[1:-1].copy(), float(whole[0] + whole[-1])
         shares[0] += whole[0]
         shares[-1] += whole[-1]
-    if outside > 0:
-        note += f" · {100 * outside:.1f} % beyond the ends"
+    beyond = f"; {100 * outside:.1f} % beyond" if outside > 0 else ""
     bars = {
         "type": "bar",
         "x": [round(c, 4) for c in centres],
@@ -58,7 +57,7 @@ def weights_histogram(
         "tickvals": list(_TIMES),
         "ticktext": list(_TIMES.values()),
         "range": [-reach, reach],
-        "title": {"text": "weight (mean 1, log scale)", "font": {"size": 11, "color": "@muted"}},
+        "title": _axis_title(f"weight (mean 1, log scale){beyond}"),
     }
     layout["yaxis"] |= {"ticksuffix": " %", "nticks": 4, "rangemode": "tozero"}
     if not shares.any():
@@ -104,16 +103,14 @@ def decile_map(
         "customdata": times,
         "x": list(range(1, size + 1)),
         "y": list(range(1, size + 1)),
-        "zmin": -1,
-        "zmax": 1,
+        **{"zmin": -1, "zmax": 1},
         "colorscale": DIVERGING,
         "xgap": 1,
         "ygap": 1,
         "hoverongaps": False,
         "hovertemplate": "users %{y} of 12, items %{x} of 12: ×%{customdata}<extra></extra>",
         "colorbar": {
-            "tickvals": [-1, 0, 1],
-            "ticktext": ["×½", "×1", "×2"],
+            **{"tickvals": [-1, 0, 1], "ticktext": ["×½", "×1", "×2"]},
             "thickness": 8,
             "len": 0.9,
             "outlinewidth": 0,
@@ -123,21 +120,24 @@ def decile_map(
     }
     layout = _layout(MAP_HEIGHT, "Where they weigh more", note, revision)
     ends = {"tickvals": [1.6, size - 0.9], "showgrid": False, "showline": False, "ticks": ""}
-    small = {"size": 11, "color": "@muted"}
     layout["xaxis"] |= ends | {
         "ticktext": ["rare", "popular"],
-        "title": {"text": "items by popularity", "font": small, "standoff": 0},
+        "title": _axis_title("items by popularity") | {"standoff": 0},
         "constrain": "domain",
     }
     layout["yaxis"] |= ends | {
         "ticktext": ["few", "many"],
         "tickangle": -90,
-        "title": {"text": "users by number of ratings", "font": small, "standoff": 2},
+        "title": _axis_title("users by number of ratings") | {"standoff": 2},
         "scaleanchor": "x",
         "constrain": "domain",
     }
     layout["margin"] |= {"l": 38, "b": 34}
     return {"data": [heat], "layout": layout}
+
+
+def _axis_title(text: str) -> dict[str, Any]:
+    return {"text": text, "font": {"size": 11, "color": "@muted"}}
 
 
 def _layout(height: int, title: str, note: str, revision: str) -> dict[str, Any]:

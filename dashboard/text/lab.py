@@ -1,75 +1,11 @@
-"""What the lab says of its controls and states: plain functions from values to sentences."""
+"""What the lab says of its states: plain functions from values to sentences."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dashboard.charts.theme import lam_label
-
-HELP = {
-    "dataset": "Biased ratings to train on, and a few uniform ones. Type csv:PATH for your own "
-    "ratings (columns user, item, rating, source).",
-    "confounding": "How strongly something no model sees drives both what users rate and how.",
-    "method": "What balancing is added to: the base method, and so the twin's.",
-    "balance": "None: the base method alone. Learned: weights trained against the constraint, "
-    "compared with the twin that has none.",
-    "lam": "Strength of the balance constraint. 0: weights stay uniform; larger: less violation, "
-    "less uniform weights. The same λ means different things on different data.",
-    "seeds": "So many runs train at once. Initialisation and split of the random ratings vary "
-    "together: seed 0, 1, 2, …",
-    "label_too": "Trains again with a second condition: the weighted mean of the label must match "
-    "the uniform ratings' too. One condition on the error alone can be met by weights that know "
-    "nothing of the confounder.",
-    "lam_free": "Any value from 0 to 65536: 0.25, 1/64, 2^-6.",
-}
-
-NAMES = {
-    "p_min": "Smallest propensity",
-    "normalise_propensity": "Normalise 1/p (Hájek)",
-    "weights_dim": "Dimension of the balancing model",
-    "weights_lr": "Step size",
-    "weights_decay": "Weight decay",
-    "weights_map": "From scores to weights",
-    "penalty": "Residual in the penalty",
-    "moments": "What the weights balance",
-    "d": "Dimension of the prediction model",
-    "lr": "Step size",
-    "weight_decay": "Weight decay",
-    "loss_scale": "Loss over a block",
-    "block_users": "Users in a block",
-    "block_items": "Items in a block",
-    "block_seed": "Seed of the blocks",
-    "data_seed": "Seed of the simulated data",
-    "uniform_fraction": "Share of uniform ratings",
-    "split": "Split of the random ratings",
-    "epochs": "Epochs at most",
-    "patience": "Patience (0: never stop early)",
-    "dtype": "Precision",
-}
-
-CHOICES = {
-    "constant": "constant",
-    "naive_bayes": "naive Bayes",
-    "given": "given with the data",
-    "true": "true (simulated only)",
-    "e": "error e",
-    "r": "label r",
-    "adamw": "AdamW",
-    "adam": "Adam",
-    "sgd": "SGD",
-    "mf": "MF",
-    "ips": "IPS",
-}
-
-
-def label(name: str) -> str:
-    """The name of a setting in print."""
-    return NAMES.get(name, name.replace("_", " ").capitalize())
-
-
-def choice(value: str) -> str:
-    """The name of a choice in print."""
-    return CHOICES.get(value, value.replace("_", " "))
+from dashboard.text.settings import choice
 
 
 def duration(seconds: float) -> str:
@@ -125,6 +61,18 @@ def lam_says(lam: float, left: float, half: float) -> str:
     return f"{said} λ½ ≈ {lam_label(half) if half in _powers() else f'{half:.2g}'}"
 
 
+def without_lam(config: Any) -> str:
+    """What stands in λ's place where exact weights are not penalised."""
+    if config.constraint == "hard":
+        return "The constraint is met exactly, whatever λ."
+    return f"The constraint is met within ±{config.tolerance:g} SE of its target, whatever λ."
+
+
+def alone(title: str) -> str:
+    """Why a base method cannot be balanced."""
+    return f"{title} has no balance constraint: it is here to compare with."
+
+
 def _powers() -> set[float]:
     return {2.0**k for k in range(-9, 9)}
 
@@ -133,8 +81,11 @@ def launch_title(config: Any, seeds: int) -> str:
     """A launch in a few words: data, method, λ, seeds."""
     method = choice(config.method)
     if config.balanced:
-        balanced = " + ".join(choice(m) for m in config.moments)
-        method += f" balanced on {balanced}, λ = {lam_label(config.lam)}"
+        method += " balanced on " + " + ".join(choice(m) for m in config.moments)
+        method += ", exact weights" if config.balance == "exact" else ""
+        how = {"hard": ", hard constraint", "tolerance": f" within ±{config.tolerance:g} SE"}
+        free = config.balance == "exact" and config.constraint in how
+        method += how[config.constraint] if free else f", λ = {lam_label(config.lam)}"
     data = config.dataset
     if config.dataset.startswith("simulated"):
         data += f", {config.confounding} confounding"

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import bench, catalogue, report, runs, train
+from engine.cli import bench, catalogue, presets, report, runs, train
 from engine.cli.output import print_error
 from engine.errors import CounterweightError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(catalogue.datasets, name="datasets")
 app.command("methods")(catalogue.methods)
+app.command("presets")(presets.command)
 app.command("train")(train.command)
 app.add_typer(runs.app, name="runs")
 app.command("worker")(runs.worker)

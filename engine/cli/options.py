@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.config import RunConfig, allowed
-from engine.presets import preset
+from engine.presets import READINGS, preset
 
 
 def _home(variable: str) -> Callable[[Path | None], Path | None]:
@@ -57,9 +57,14 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def wrapped(**values: Any) -> None:
         given = {name: values.pop(name) for name in RunConfig.model_fields}
-        command(config_of({k: v for k, v in given.items() if v is not None}), **values)
+        reading = values.pop("reading") or "corrected"
+        command(config_of({k: v for k, v in given.items() if v is not None}, reading), **values)
 
-    parameters = [*options, *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in rest)]
+    parameters = [
+        _reading(),
+        *options,
+        *(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in rest),
+    ]
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
@@ -77,7 +82,15 @@ def _option(name: str) -> inspect.Parameter:
     )
 
 
-def config_of(given: dict[str, Any]) -> RunConfig:
+def _reading() -> inspect.Parameter:
+    help_text = f"preset to start from: {', '.join(READINGS)} (corrected); see `presets`."
+    annotation = Annotated[str | None, typer.Option("--reading", help=help_text, metavar="VALUE")]
+    return inspect.Parameter(
+        "reading", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )
+
+
+def config_of(given: dict[str, Any], reading: str = "corrected") -> RunConfig:
     """The preset of the data set and method, with what was given on top.
 
     Raises:
@@ -87,4 +100,4 @@ def config_of(given: dict[str, Any]) -> RunConfig:
     if "moments" in fields:
         fields["moments"] = tuple(part.strip() for part in fields["moments"].split(","))
     dataset = fields.pop("dataset", RunConfig.model_fields["dataset"].default)
-    return preset(dataset, fields.pop("method", "ips"), **fields)
+    return preset(dataset, fields.pop("method", "ips"), reading, **fields)

@@ -6,7 +6,9 @@ not feel a shift), each moment divided by its spread, so that badly scaled momen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,31 +67,56 @@ class Blocks:
         return sum(self.mass)
 
     def tilt(self, nu: FloatArray) -> Tilt:
-        """Tilted moments at nu [k]; exponentials are shifted by their largest, chunk by chunk."""
+        """Tilted moments at nu [k]; exponentials are shifted by their largest, chunk by chunk.
+
+        einsum and no matrix products: so few rows are not worth BLAS' threads, whose waking costs
+        fifty times the arithmetic on a busy machine.
+        """
         k = len(nu)
         potential, ceiling = 0.0, 0.0
         left, curvature = np.zeros(k), np.zeros((k, k))
-        for x, mass, centre in zip(self.x, self.mass, self.centre, strict=True):
+        for block, mass in enumerate(self.mass):
             top, total, mean, second = -np.inf, 0.0, np.zeros(k), np.zeros((k, k))
-            for start in range(0, len(x), CHUNK):
-                z = (x[start : start + CHUNK] - centre) / self.scale
-                logit = z @ nu
-                peak = max(top, float(logit.max()))
-                e, kept = np.exp(logit - peak), total * float(np.exp(top - peak))
+            for z in self._chunks(block):
+                e = np.einsum("k,kn->n", nu, z)
+                peak = max(top, float(e.max()))
+                e -= peak
+                np.exp(e, out=e)
+                kept = total * float(np.exp(top - peak))
                 second *= kept / total if total else 0.0
                 added = float(e.sum())
-                here = (e @ z) / added
-                z -= here
+                here = np.einsum("kn,n->k", z, e) / added
+                centred = z - here[:, None]
                 # Chan et al. (1983): joining two parts keeps variances free of cancellation.
                 apart = here - mean
-                second += (z.T * e) @ z + np.outer(apart, apart) * (kept * added / (kept + added))
+                joined = kept * added / (kept + added)
+                second += np.einsum("kn,ln->kl", centred * e, centred)
+                second += np.outer(apart, apart) * joined
                 mean = mean + apart * (added / (kept + added))
                 top, total = peak, kept + added
-            potential += mass * (top + float(np.log(total / len(x))))
+            potential += mass * (top + float(np.log(total / len(self.x[block]))))
             ceiling += mass * top
             left += mass * mean
             curvature += mass / total * second
         return Tilt(potential, ceiling, left, curvature)
+
+    def _chunks(self, block: int) -> Iterator[FloatArray]:
+        """z of a block, [k, rows] at a time; made once where that takes little memory."""
+        if self._standard is not None:
+            yield self._standard[block]
+            return
+        for start in range(0, len(self.x[block]), CHUNK):
+            yield self._z(block, slice(start, start + CHUNK))
+
+    def _z(self, block: int, rows: slice) -> FloatArray:
+        x = (self.x[block][rows] - self.centre[block]) / self.scale
+        return np.ascontiguousarray(x.T, dtype=np.float64)
+
+    @cached_property
+    def _standard(self) -> tuple[FloatArray, ...] | None:
+        if sum(block.size for block in self.x) > CHUNK:
+            return None
+        return tuple(self._z(block, slice(None)) for block in range(len(self.x)))
 
     def weights(self, nu: FloatArray) -> tuple[FloatArray, ...]:
         """mass * softmax(z nu), one array a block."""

@@ -44,6 +44,8 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     kind = config.propensity_start if config.propensity == "bilevel" else config.propensity
     if kind == "constant":
         return np.full(n, ratings.density)
+    if kind == "half":
+        return np.full(n, 0.5)  # sigmoid(0), where the released code starts
     if kind == "naive_bayes":
         return naive_bayes(ratings, split)
     if kind == "given" and ratings.given_propensity is not None:

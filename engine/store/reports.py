@@ -80,6 +80,19 @@ def read_runs(store: Store, launch: str | None, limit: int, state: str | None) -
     return frame.astype({**dict.fromkeys(numbers, "float64"), "edited": bool})
 
 
+def read_facts(store: Store, launch: str, names: Sequence[str]) -> pd.DataFrame:
+    """Facts of a launch's ended runs at their best epoch, a row a run, NaN where there are none.
+
+    Raises:
+        StoreError: there is no such launch.
+    """
+    find_launch(store, launch)
+    rows = store.read("SELECT id, results FROM runs WHERE launch = ?", (launch,))
+    facts = [json.loads(row["results"]).get("facts", {}) for row in rows]
+    index = pd.Index([row["id"] for row in rows], name="run")
+    return pd.DataFrame(facts, index=index, columns=list(names), dtype="float64")
+
+
 def _twins(store: Store, launches: set[str]) -> dict[str, tuple[str, ...]]:
     """Twin run -> the runs it is the twin of."""
     marks = ", ".join("?" * len(launches))

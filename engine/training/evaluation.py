@@ -32,13 +32,17 @@ LARGE = 100_000  # biased ratings beyond which costly diagnostics come every ten
 class Best:
     """The best epoch of one run so far, by validation AUC, strictly better only.
 
-    tensors: copies of the parameters of that epoch, never views of what goes on training.
+    tensors: copies of the parameters of that epoch, never views of what goes on training. facts:
+    what is told of the weights then.
     """
+
+    PLAIN = ("epoch", "auc", "validation", "facts")
 
     epoch: int
     auc: float
     validation: dict[str, float | None]
     tensors: dict[str, Tensor]
+    facts: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Judge:
             state=state,
             epochs=epochs,
             epoch_seconds=seconds,
-            facts=self._facts(subject),
+            facts=self._facts(subject) | (best.facts if best else {}),
             error=error,
             **told,
         )
@@ -226,6 +230,24 @@ class Judge:
 
     def _index(self, values: IntArray) -> Tensor:
         return torch.as_tensor(values, device=self._device)
+
+
+def facts_of(row: EpochDone) -> dict[str, float]:
+    """What is kept of a run's weights at its best epoch, beside its metrics."""
+    told = {
+        "violation": row.violation,
+        "violation_uniform": row.violation_uniform,
+        "target": row.target,
+        "target_se": row.target_se,
+        "violation_in_sample": row.violation_in_sample,
+        "ess": row.ess,
+        "entropy": row.entropy,
+        "exact_kl": row.exact_kl,
+        "exact_violation": row.exact_violation,
+        "oracle_correlation": row.oracle_correlation,
+        **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _spread_of_error(result: GlobalPass, lane: int) -> float:

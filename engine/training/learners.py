@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.methods import METHODS, Part, Term
 from engine.models import MatrixFactorization, grad_of
+from engine.training.audit import Audit
 from engine.training.balancer import Balancer, BlockMoments
 from engine.training.batch import Batch
 from engine.training.constraint import GlobalPass, target_of
@@ -204,12 +205,23 @@ class Learners:
         result = self._balancer.observe(result, lanes, configs, epoch, weigh)
         return self._observer.finish(result, lanes, batch)
 
-    def copy(self, lane: int, *, balanced: bool) -> dict[str, Tensor]:
-        """A copy of one run's parameters, each [1, ...], by model and name: "theta.P"."""
+    def audit(
+        self, audit: Audit, lanes: Lanes, result: GlobalPass, which: list[int]
+    ) -> list[dict[str, float]]:
+        """What a simulation's truth tells of the estimators of some runs at this pass."""
+        batch = self._whole.batch(lanes)
+        return audit.facts(self.theta, self._nuisance, lanes, batch, result, which)
+
+    def copy(self, lane: int, result: GlobalPass | None) -> dict[str, Tensor]:
+        """A copy of one run's parameters, each [1, ...], by model and name: "theta.P".
+
+        result: of a balanced run, whose weights on B are kept too, as "weights.observed".
+        """
         held = {f"theta.{k}": v for k, v in self.theta.parameters().items()}
         held |= {f"phi.{k}": v for k, v in self._nuisance.parameters().items()}
-        if balanced:
+        if result is not None:
             held |= {f"xi.{k}": v for k, v in self._balancer.parameters().items()}
+            held["weights.observed"] = result.weights
         return {name: value[lane : lane + 1].clone() for name, value in held.items()}
 
     def keep(self, lanes: Tensor, *, balanced: bool) -> None:

@@ -70,9 +70,9 @@ def _pseudo(config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: 
 
 
 def _optimizer(model: Stacked, config: RunConfig, lr: float, decay: float) -> StackedOptimizer:
-    # Phi's hypergradients differ in size by orders of magnitude: Adam's scaling, also for SGD runs.
-    name = "adamw" if config.optimizer == "sgd" else config.optimizer
-    return StackedOptimizer(model, name, lr, decay)
+    # Adam's kind whatever theta takes: hypergradients differ in size by orders of magnitude from
+    # one part and data set to the next, so plain steps fit none of them.
+    return StackedOptimizer(model, config.phi_optimizer, lr, decay)
 
 
 PARTS: dict[PhiPart, Callable[..., PhiModel]] = {

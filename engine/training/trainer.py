@@ -10,7 +10,7 @@ between two events.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,9 +23,10 @@ from engine.errors import ConfigError
 from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
 from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
+from engine.training.audit import Audit
 from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
-from engine.training.evaluation import Best, Judge, Subject, subject_of
+from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
 from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
@@ -86,7 +87,14 @@ class Trainer:
                 if initial and run in initial
             }
         )
-        self._on_all = METHODS[self.config.method].on_all
+        method = METHODS[self.config.method]
+        self._on_all = method.on_all
+        estimates_ideal = not (method.on_uniform or method.teacher)
+        self._audit = (
+            Audit(ratings, self._dtype, self._device)
+            if estimates_ideal and Audit.possible(ratings)
+            else None
+        )
         self._sampler = BlockSampler(
             ratings.biased.user,
             ratings.biased.item,
@@ -162,6 +170,8 @@ class Trainer:
             self._judge.epoch(s, lane, self.epoch, result, validation[lane], truths[lane], seconds)
             for lane, s in enumerate(self._subjects)
         )
+        better = [lane for lane, row in enumerate(told) if self._is_better(lane, row)]
+        self._keep_best(better, told, result)
         self._elapsed += time.perf_counter() - begun
         ends = {lane: FINISHED for lane, row in enumerate(told) if self._is_over(lane, row)}
         return GroupEpoch(self.epoch, told, broken + self._end(ends))
@@ -182,14 +192,35 @@ class Trainer:
             )
         return self._end(ends)
 
-    def _is_over(self, lane: int, row: EpochDone) -> bool:
-        """Whether a run ends with this epoch; keeps its best state on the way."""
-        config = self._subjects[lane].config
+    def _is_better(self, lane: int, row: EpochDone) -> bool:
+        """Whether this is the run's best epoch so far, strictly, by validation AUC."""
         auc, best = row.validation["auc"], self._best.get(row.run)
-        if row.epoch > config.best_after and auc is not None and (best is None or auc > best.auc):
-            copy = self._learners.copy(lane, balanced=config.balanced)
-            best = Best(row.epoch, auc, row.validation, copy)
-            self._best[row.run] = best
+        if auc is None or row.epoch <= self._subjects[lane].config.best_after:
+            return False
+        return best is None or auc > best.auc
+
+    def _keep_best(self, lanes: list[int], told: Sequence[EpochDone], result: GlobalPass) -> None:
+        """Copy the parameters of runs at their best epoch, and ask what the truth tells of them."""
+        if not lanes:
+            return
+        told_by_truth: list[dict[str, float]] = [{}] * len(lanes)
+        if self._audit is not None:
+            told_by_truth = self._learners.audit(self._audit, self._lanes, result, lanes)
+        for lane, truth in zip(lanes, told_by_truth, strict=True):
+            row, balanced = told[lane], self._subjects[lane].config.balanced
+            auc = row.validation["auc"]
+            assert auc is not None
+            self._best[row.run] = Best(
+                row.epoch,
+                auc,
+                row.validation,
+                self._learners.copy(lane, result if balanced else None),
+                facts_of(row) | truth,
+            )
+
+    def _is_over(self, lane: int, row: EpochDone) -> bool:
+        """Whether a run ends with this epoch."""
+        config, best = self._subjects[lane].config, self._best.get(row.run)
         waited = row.epoch - max(best.epoch if best else 0, config.best_after)
         return row.epoch >= config.epochs or (0 < config.patience <= waited)
 
@@ -240,7 +271,7 @@ class Trainer:
             "elapsed": self._elapsed,
             "runs": [subject.run for subject in self._subjects],
             "best": {
-                run: {"epoch": best.epoch, "auc": best.auc, "validation": best.validation}
+                run: {name: getattr(best, name) for name in Best.PLAIN}
                 for run, best in self._best.items()
             },
         }

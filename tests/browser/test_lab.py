@@ -112,6 +112,18 @@ def test_a_finished_launch_has_a_verdict_tables_and_files(page: sync_api.Page, a
     assert elsewhere == []
 
 
+def test_another_base_method_is_chosen_and_trains(page: sync_api.Page, app: str) -> None:
+    page.goto(app + "?dataset=simulated-small&seeds=1&epochs=50000&patience=0")
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    page.get_by_role("combobox", name=re.compile("Base method")).click()
+    page.get_by_role("option", name="AutoDebias").click()
+    expect(page.get_by_text("Weights and imputed labels learned")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("method=autodebias.*launch="), timeout=30 * SECONDS)
+    wait_for_points(page, 3)
+    stop(page)
+
+
 @pytest.mark.parametrize(("scheme", "colour"), [("light", "#20242A"), ("dark", "#E4E2DD")])
 def test_the_figure_follows_the_theme(
     browser: sync_api.Browser, app: str, scheme: str, colour: str

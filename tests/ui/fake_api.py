@@ -16,6 +16,7 @@ import pandas as pd
 from engine.config import LAM_GRID, RunConfig, changed, make_config, options
 from engine.errors import ConfigError, CounterweightError, DataError, FieldError, StoreError
 from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS
+from engine.methods import METHODS, MethodInfo
 from engine.presets import preset
 
 
@@ -45,17 +46,6 @@ class DatasetInfo:
     simulated: bool
     installed: bool
     how_to_get: str = "python -m engine datasets get coat"
-
-
-@dataclass(frozen=True)
-class MethodInfo:
-    name: str
-    title: str
-    summary: str
-    equation: str = ""
-    constraint: str = ""
-    propensities: tuple[str, ...] = ("constant", "naive_bayes", "given", "true")
-    balances: tuple[str, ...] = ("none", "learned")
 
 
 @dataclass(frozen=True)
@@ -130,12 +120,14 @@ class FakeEngine:
         ]
 
     def methods(self) -> list[MethodInfo]:
-        return [
-            MethodInfo("mf", "MF", "Matrix factorisation.", propensities=("constant",)),
-            MethodInfo("ips", "IPS", "Inverse propensity scoring."),
-        ]
+        return [method.info for method in METHODS.values()]
 
     def check(self, config: RunConfig) -> None:
+        info = METHODS[config.method].info
+        for name in ("propensity", "balance"):
+            offered = info.propensities if name == "propensity" else info.balances
+            if getattr(config, name) not in offered:
+                raise ConfigError(name, getattr(config, name), ", ".join(offered))
         if config.uniform_fraction < 0.001:
             raise DataError("uniform_fraction", config.uniform_fraction, "more", "raise it")
 
@@ -242,6 +234,10 @@ class FakeEngine:
             frame["entropy"] = 1 - 0.012 * (1 - fall) + noise(0.0002)
             frame["ess"] = 1 - 0.09 * (1 - fall) + noise(0.001)
             frame["oracle_correlation"] = 0.05 + noise(0.003)
+            if "all" in METHODS[config.method].info.supports:
+                frame["entropy_all"], frame["ess_all"] = 1 - 0.002 * n / upto, 1 - 0.01 * n / upto
+            if config.residuals != "in_sample":
+                frame["violation_in_sample"] = frame["violation"] - 0.01
         return frame
 
     def epochs(

@@ -11,6 +11,7 @@ import pytest
 from dashboard.charts.curves import MAX_POINTS, mean_of_runs, pivot, points, stride_for
 from dashboard.charts.live import in_words, live_panels
 from dashboard.charts.panel_layout import N_PANELS, narrow_layout
+from dashboard.charts.panels import OPTIONAL
 from dashboard.charts.theme import PALETTE, decimals_for, lam_label, number, resolved
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES
@@ -25,7 +26,7 @@ def epochs(last: int = 5, short: str | None = None) -> pd.DataFrame:
             row = dict.fromkeys(EPOCH_COLUMNS, 0.1 * epoch) | {"run": run, "epoch": epoch}
             if run in TWINS:
                 row |= {"violation": np.nan, "entropy": np.nan, "ess": np.nan}
-            row["violation_r"] = np.nan
+            row |= dict.fromkeys(OPTIONAL, np.nan)
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -85,6 +86,13 @@ def test_a_single_run_has_no_seeds_and_a_base_method_no_balanced_colour() -> Non
     assert all("balanced" not in str(t["line"]["color"]) for t in one if "line" in t)
 
 
+def test_a_base_method_alone_has_a_frame_for_weights_and_no_made_up_numbers() -> None:
+    layout = live_panels(epochs(), RUNS, balanced=False)["layout"]
+    assert not layout["yaxis"]["showticklabels"]
+    assert layout["yaxis2"].get("showticklabels", True)
+    assert "every weight is 1" in layout["annotations"][0]["text"]
+
+
 def test_a_second_moment_is_drawn_only_when_it_is_balanced() -> None:
     without = drawn(live_panels(epochs(), RUNS, TWINS))
     frame = epochs()
@@ -93,6 +101,61 @@ def test_a_second_moment_is_drawn_only_when_it_is_balanced() -> None:
     dashed = [t for t in with_r if t.get("line", {}).get("dash") == "dashdot"]
     assert dashed
     assert not [t for t in without if t.get("line", {}).get("dash") == "dashdot"]
+
+
+def of_group(figure: dict, group: str) -> list[dict]:
+    return [t for t in drawn(figure) if t["legendgroup"] == group]
+
+
+def labels(figure: dict) -> dict[str, dict]:
+    return {a["text"]: a for a in figure["layout"]["annotations"] if a["xref"][0] == "x"}
+
+
+def test_weights_on_all_pairs_are_thin_curves_beside_those_on_rated_ones() -> None:
+    frame = epochs()
+    frame["entropy_all"], frame["ess_all"] = 0.99, 0.98
+    figure = live_panels(frame, RUNS, TWINS)
+    entropy, ess = of_group(figure, "all")
+    assert {entropy["yaxis"], ess["yaxis"]} == {"y"}
+    assert (entropy["y"][-1], ess["y"][-1]) == (0.99, 0.98)
+    assert (entropy["line"]["dash"], ess["line"]["dash"]) == ("solid", "dot")
+    assert entropy["line"]["width"] < 1.5
+    assert entropy["line"]["color"] != "@balanced_thin"  # not to be taken for a seed
+    label = labels(figure)["w₁"]
+    assert (label["xref"], label["x"], label["y"]) == ("x", 5, 0.99)
+    assert "w₁" in " ".join(a["text"] for a in figure["layout"]["annotations"])
+    assert "of the weights on all pairs 0.980" in in_words(frame, RUNS, TWINS)
+
+
+def test_the_in_sample_violation_is_a_dotted_curve_that_says_its_name() -> None:
+    frame = epochs()
+    frame["violation_in_sample"] = -0.02
+    figure = live_panels(frame, RUNS, TWINS)
+    (inside,) = of_group(figure, "in_sample")
+    assert (inside["yaxis"], inside["line"]["dash"], inside["y"][-1]) == ("y2", "dot", -0.02)
+    label = labels(figure)["in-sample"]
+    assert (label["yref"], label["y"], label["yanchor"]) == ("y2", -0.02, "top")
+    assert labels(live_panels(frame.assign(violation=-0.5), RUNS))["in-sample"]["yanchor"] == (
+        "bottom"
+    )
+    assert "violation in-sample −0.020".replace("−", "-") in in_words(frame, RUNS, TWINS)
+
+
+def test_curves_that_name_themselves_are_not_in_the_legend() -> None:
+    frame = epochs()
+    frame[list(OPTIONAL)] = 0.5
+    frame["entropy_all"] = 0.5
+    traces = live_panels(frame, RUNS, TWINS, simulated=True)["data"]
+    shown = {t["legendgroup"] for t in traces if t["showlegend"]}
+    assert shown == {"mean", "seed", "twin", "uniform", "band"}
+
+
+def test_what_a_run_does_not_have_changes_nothing() -> None:
+    plain = epochs().drop(columns=list(OPTIONAL))
+    assert live_panels(epochs(), RUNS, TWINS) == live_panels(plain, RUNS, TWINS)
+    alone = epochs().assign(ess_all=0.5, entropy_all=0.5, violation_in_sample=0.1)
+    assert not of_group(live_panels(alone, RUNS, balanced=False), "all")
+    assert not of_group(live_panels(alone, RUNS, balanced=False), "in_sample")
 
 
 def test_a_seed_that_ended_counts_with_its_last_value() -> None:
@@ -138,7 +201,7 @@ def test_histogram_shares_add_up_and_weights_beyond_the_ends_are_told() -> None:
     counts[0], counts[25], counts[-1] = 1, 98, 1
     figure = weights_histogram(counts, HISTOGRAM_EDGES)
     assert sum(figure["data"][0]["y"]) == pytest.approx(100)
-    assert "2.0 % beyond" in figure["layout"]["annotations"][0]["text"]
+    assert "2.0 % beyond" in figure["layout"]["xaxis"]["title"]["text"]
     assert histogram_in_words(counts, HISTOGRAM_EDGES).startswith("98 percent")
 
 

@@ -3,9 +3,13 @@
 import shlex
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from dashboard import forms
-from engine.config import make_config
+from dashboard import forms, lam
+from engine.config import RunConfig, make_config, options
+from engine.methods import METHODS
+from engine.offers import check
 from engine.presets import preset
 
 KNOWN = ("simulated-small", "coat")
@@ -39,6 +43,21 @@ def test_without_a_forecast_the_preset_says_lam() -> None:
         preset("coat", "mf", balance="none", d=32, normalise_propensity=True),
         preset("coat", "ips", lam=0.3, uniform_fraction=0.1, weight_decay=1e-5, epochs=7),
         preset("simulated-small", "ips", confounding="weak", data_seed=3, dtype="float64", lam=0),
+        preset("coat", "dr", lam=2, propensity="bilevel", propensity_start="constant"),
+        preset("coat", "dr", lam=2, imputation="regression", imputation_dim=3, assumed_lr=1e-3),
+        preset("coat", "dr", lam=2, residuals="cross_fitted", folds=3, target_support="covered"),
+        preset("coat", "autodebias", lam=2, imputation_weight=0.5, omega_lr=0.1, omega_decay=0),
+        preset("coat", "autodebias", lam=2, weights_model="mf", weights_model_all="ncf"),
+        preset("coat", "autodebias", lam=2, schedule="sequential", uniform_reuse="split"),
+        preset("coat", "ips", lam=2, weights_model="ncf", entropy_sign="minimise"),
+        preset("coat", "ips", lam=2, weights_model="mf", weights_mass="released"),
+        preset("coat", "mf", lam=2, balance="exact", constraint="tolerance", tolerance=2),
+        preset("coat", "mf", lam=2, balance="exact", constraint="hard", ess_floor=0.1),
+        preset("coat", "mf", lam=2, moments=("e_by_popularity", "r"), intercept=False),
+        preset("coat", "mf", lam=2, moments=("e", "user:age"), initial="r1", best_after=5),
+        preset("coat", "ltd", balance="none", propensity_dim=4, propensity_lr=0.1, phi_warmup=3),
+        preset("coat", "kd-label", balance="none", teacher_weight=0.3),
+        preset("coat", "cause", balance="none", teacher_pull=1),
     ],
 )
 def test_url_round_trip(config: object) -> None:
@@ -80,6 +99,80 @@ def test_a_wrong_value_is_a_sentence_and_the_preset_stands_in(name: str, value: 
     assert wrong.config == form().config
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_gives_a_form_that_can_be_trained(name: str) -> None:
+    for chosen in ({}, {"balance": "learned"}, {"balance": "exact"}, {"balance": "none"}):
+        made = form(method=name, **chosen)
+        assert made.errors == {}
+        assert made.config.balance in METHODS[name].info.balances
+        check(forms.configs(made)[0])
+        assert form(**forms.params_from_config(made.config, 1)).config == made.config
+
+
+def test_a_method_without_a_constraint_takes_the_balance_of_another_for_none() -> None:
+    alone = form(method="ltd", balance="learned", lam="4")
+    assert (alone.config.balance, alone.errors) == ("none", {})
+    assert not alone.config.balanced
+    choices = forms.params_from_config(alone.config, 5)
+    assert choices["balance"] == "none"
+    assert form(**forms.after(choices, "method", "dr")).config.balance == "learned"
+    chosen = forms.after({"method": "ips", "balance": "none"}, "method", "dr")
+    assert form(**chosen).config.balance == "none"
+
+
+def test_what_a_method_does_not_take_is_a_sentence() -> None:
+    wrong = form(method="ltd", propensity="given")
+    assert wrong.errors == {"propensity": "propensity: got 'given'; allowed: bilevel for LTD."}
+    assert wrong.config.propensity == "bilevel"
+
+
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        ({"entropy_sign": "minimise"}, "entropy_sign"),
+        ({"weights_mass": "released"}, "weights_mass"),
+        ({"weights_map": "sigmoid"}, "weights_map"),
+        ({"weights_model_all": "ncf"}, "weights_model_all"),
+        ({"penalty": "block", "residuals": "held_out"}, "penalty"),
+        ({"method": "dr", "balance": "exact", "weights_model": "mf"}, "weights_model"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_a_sentence(choices: dict, name: str) -> None:
+    wrong = form(**choices)
+    assert list(wrong.errors) == [name]
+    assert isinstance(wrong.config, RunConfig)
+
+
+CHOICES = {name: options(name) for name in RunConfig.model_fields if options(name)}
+
+
+@given(st.fixed_dictionaries({}, optional={n: st.sampled_from(v) for n, v in CHOICES.items()}))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_mixture_of_choices_raises_and_what_is_kept_can_be_chosen_again(choices: dict) -> None:
+    mixed = form(**choices)
+    assert mixed.config.balance in METHODS[mixed.config.method].info.balances
+    kept = {k: v for k, v in choices.items() if k not in mixed.errors}
+    assert form(**kept).config == mixed.config
+    for name, value in kept.items():
+        assert form(**forms.after(kept, name, value)).errors == {}
+
+
+def test_an_earlier_choice_gives_way_to_one_it_does_not_go_with() -> None:
+    mf = {"weights_model": "mf", "weights_mass": "released", "entropy_sign": "minimise", "d": 7}
+    assert forms.after(mf, "weights_model", "log_linear") == {"weights_model": "log_linear", "d": 7}
+    assert forms.after(mf, "weights_model", "ncf") == mf | {"weights_model": "ncf"}
+    assert forms.after({"penalty": "block"}, "residuals", "held_out") == {"residuals": "held_out"}
+    exact = forms.after({"method": "dr", "weights_model": "mf"}, "balance", "exact")
+    assert exact == {"method": "dr", "balance": "exact"}
+    assert form(**exact).errors == {}
+
+
+def test_a_choice_that_was_wrong_before_stays_beside_its_sentence() -> None:
+    assert forms.after({"lam": "lots"}, "d", 8) == {"lam": "lots", "d": 8}
+
+
 def test_several_wrong_values_each_have_their_sentence() -> None:
     wrong = form(lam="-1", d="x", seeds="3")
     assert set(wrong.errors) == {"lam", "d"}
@@ -104,13 +197,13 @@ def test_plain_28_is_not_a_power_of_two() -> None:
 
 
 def test_slider_offers_the_grid_and_a_value_between() -> None:
-    options = forms.lam_options(0.3)
+    options = lam.lam_options(0.3)
     assert options[0] == 0
     assert 0.3 in options
     assert options == sorted(options)
-    assert forms.on_grid(0) == 256
-    assert forms.on_grid(5) == 4
-    assert forms.on_grid(1e9) == 256
+    assert lam.on_grid(0) == 256
+    assert lam.on_grid(5) == 4
+    assert lam.on_grid(1e9) == 256
 
 
 def test_a_new_data_set_forgets_what_no_longer_fits() -> None:

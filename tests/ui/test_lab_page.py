@@ -178,6 +178,82 @@ def test_base_method_alone(fake: FakeEngine) -> None:
     assert "real data" in said(at)
 
 
+def keys(at: AppTest) -> set[str]:
+    kinds = (at.selectbox, at.number_input, at.checkbox, at.text_input)
+    return {w.key.removeprefix("f_") for kind in kinds for w in kind if w.key}
+
+
+def chosen(at: AppTest, name: str, value: object) -> AppTest:
+    return again(at.selectbox(key=f"f_{name}").set_value(value).run())
+
+
+def test_base_methods_are_a_list_with_a_line_on_the_one_chosen(fake: FakeEngine) -> None:
+    at = opened()
+    box = at.selectbox(key="f_method")
+    assert len(box.options) == 9
+    assert {"AutoDebias", "MF (uniform)"} <= set(box.options)
+    assert "Biased ratings weighted by the inverse of their propensity." in said(at)
+    at = chosen(at, "method", "dr")
+    assert "Imputed errors everywhere" in said(at)
+    assert params(at)["method"] == "dr"
+
+
+@pytest.mark.parametrize("name", [info.name for info in FakeEngine().methods()])
+def test_every_method_opens_and_starts(fake: FakeEngine, name: str) -> None:
+    at = opened(method=name, seeds="1")
+    assert ":red[" not in said(at)
+    again(button(at, "start").click().run())
+    launch = fake.find_launch("L0")
+    assert fake.configs[launch.runs[0]].method == name
+    fake.epoch = 200
+    again(at.run())
+
+
+def test_a_method_without_a_constraint_has_no_balance_to_choose(fake: FakeEngine) -> None:
+    at = opened(method="cause", balance="learned", lam="4")
+    (balance,) = (w for w in at.get("button_group") if w.key == "f_balance")
+    assert balance.disabled
+    assert at.select_slider(key="f_lam").disabled
+    assert "CausE has no balance constraint" in said(at)
+    assert "No weights" in said(at)
+    assert params(at)["balance"] == "none"
+    assert not button(at, "start").disabled
+    again(button(at, "start").click().run())
+    assert fake.find_launch("L0").twins == {}
+
+
+def test_settings_come_and_go_with_what_they_belong_to(fake: FakeEngine) -> None:
+    at = opened()
+    assert not keys(at) & {"imputation", "omega_lr", "folds", "weights_dim", "propensity_dim"}
+    at = chosen(at, "method", "autodebias")
+    assert {"omega_lr", "imputation_weight", "schedule"} <= keys(at)
+    assert not keys(at) & {"imputation", "propensity"}
+    at = chosen(at, "residuals", "cross_fitted")
+    at = again(at.number_input(key="f_folds").set_value(3).run())
+    at = chosen(at, "weights_model", "ncf")
+    at = chosen(at, "weights_mass", "released")
+    assert {"weights_dim", "weights_model_all"} <= keys(at)
+    at = chosen(at, "weights_model", "log_linear")
+    assert ":red[" not in said(at)
+    assert "weights_mass" not in params(at)
+    assert params(at)["folds"] == "3"
+
+
+def test_moments_are_chosen_by_name(fake: FakeEngine) -> None:
+    at = chosen(opened(), "moments", ("e_by_popularity", "r"))
+    assert params(at)["moments"] == "e_by_popularity,r"
+    other = opened(moments="e,user:age")
+    assert other.selectbox(key="f_moments").value == ("e", "user:age")
+
+
+def test_exact_weights_that_are_not_penalised_leave_lam_alone(fake: FakeEngine) -> None:
+    at = opened(balance="exact", constraint="hard")
+    assert at.select_slider(key="f_lam").disabled
+    assert "met exactly, whatever λ" in said(at)
+    assert "free" not in keys(at)
+    assert not opened(balance="exact").select_slider(key="f_lam").disabled
+
+
 def test_reset_goes_back_to_the_first_minute(fake: FakeEngine) -> None:
     at = opened(lam="4", d="16")
     button(at, "start").click().run()

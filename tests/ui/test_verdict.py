@@ -49,6 +49,12 @@ def test_constraint_not_met_and_nothing_to_balance() -> None:
     assert said(small)["Constraint"] == "nothing to balance"
 
 
+def test_a_larger_lam_is_advised_only_where_lam_counts() -> None:
+    left = {"violation": [-0.03] * 3, "violation_uniform": [-0.06] * 3}
+    assert "a larger λ" in str(verdict(outcome(**left)))
+    assert "a larger λ" not in str(verdict(outcome(**left, lam_counts=False)))
+
+
 def test_violations_of_opposite_sign_do_not_cancel_to_a_met_constraint() -> None:
     found = verdict(outcome(violation=[-0.05, 0.05, 0.0], violation_uniform=[0.06, 0.06, 0.06]))
     assert said(found)["Constraint"].startswith("not met")

@@ -1,0 +1,36 @@
+"""`released`: what the authors' code does (METHOD section 7), as far as it changes a number.
+
+Weights of mass 1, over n once more: the constraint cannot be met. Entropy minimised, so slightly
+that coupled weight decay decides; lambda 1. The propensity starts at 1/2 and is held there by a
+decay of 0.1. So weights stay uniform whatever lambda is: that is what this reading shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.presets import published
+
+
+def fields(dataset: str, method: str) -> dict[str, Any]:
+    """All that differs from a config's defaults."""
+    found = {
+        **published.settings(dataset, method),
+        "optimizer": "adam",
+        "phi_optimizer": "adam",
+        "loss_scale": "mean",
+        "intercept": False,
+        "lam": 1.0,
+        "weights_model": "mf",
+        "weights_map": "softmax",
+        "weights_mass": "released",
+        "entropy_sign": "minimise",
+        "penalty": "block",
+    }
+    if method in ("ips", "dr", "ltd"):
+        found |= {"propensity": "bilevel", "propensity_start": "half"}
+    if method == "dr":
+        found |= {"imputation": "regression"}
+    if method == "autodebias":
+        found |= {"phi_warmup": 20, "best_after": 50}
+    return found
