@@ -19,6 +19,10 @@ FAST = {
     "dtype": "float64",
     **dict.fromkeys(("d", "weights_dim", "propensity_dim", "imputation_dim"), 3),
     **{"block_users": 30, "block_items": 25},
+    # Not a preset's: what is tested is the engine, and phi has to move within a few steps.
+    **{"optimizer": "adamw", "loss_scale": "sum", "lr": 1e-2, "weight_decay": 5.0},
+    **dict.fromkeys(("propensity_lr", "imputation_lr", "omega_lr"), 1e-2),
+    **dict.fromkeys(("propensity_decay", "imputation_decay", "omega_decay"), 0.1),
 }
 
 

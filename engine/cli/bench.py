@@ -24,6 +24,9 @@ def command(
             print_json(asdict(row))
     if not as_json:
         print_table(
-            ("case", "seconds", "of", "at most"),
-            [(row.case, row.engine_seconds, row.unit, row.target) for row in found],
+            ("case", "textbook", "engine", "of", "ratio", "floor", "target"),
+            [
+                (r.case, r.textbook_seconds, r.engine_seconds, r.unit, r.ratio, r.floor, r.target)
+                for r in found
+            ],
         )

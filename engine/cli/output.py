@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, TextColumn
 from rich.table import Table
+
+from engine.events import Event, GroupEpoch
 
 PIPED_WIDTH = 160  # a file or a pipe has no width of its own
 console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
@@ -29,6 +33,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
     for row in rows:
         table.add_row(*(escape(show(value)) for value in row))
     console.print(table)
+
+
+@contextmanager
+def watching() -> Iterator[Callable[[Event], None]]:
+    """A line that says how far training is, for as long as many runs train; gone afterwards."""
+    with Progress(TextColumn("{task.description}"), console=console, transient=True) as progress:
+        task = progress.add_task("reading the ratings")
+
+        def tell(event: Event) -> None:
+            if isinstance(event, GroupEpoch) and event.runs:
+                words = f"epoch {event.epoch}, {len(event.runs)} runs training"
+                progress.update(task, description=words)
+
+        yield tell
 
 
 def print_error(message: str) -> None:

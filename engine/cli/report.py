@@ -6,12 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TextColumn
 
 from engine import api
 from engine.cli.options import AsJson, DataHome, RunsHome
-from engine.cli.output import console, print_json, print_table
-from engine.events import METRICS, Event, GroupEpoch
+from engine.cli.output import print_json, print_table, watching
+from engine.events import METRICS
 
 if TYPE_CHECKING:
     from engine.report import Row
@@ -22,6 +21,9 @@ def command(
     seeds: Annotated[int, typer.Option(min=1, help="split seeds, from 0")] = 10,
     lam: Annotated[str, typer.Option(help="strength of the constraint, fixed beforehand")] = "4",
     methods: Annotated[str, typer.Option(help="some methods only, as in mf,ips")] = "",
+    residuals: Annotated[
+        str, typer.Option(help="errors the weights balance, as in in_sample,cross_fitted")
+    ] = "in_sample",
     as_json: AsJson = False,
     data: DataHome = None,
     runs: RunsHome = None,
@@ -30,22 +32,19 @@ def command(
     from engine import report  # it trains in this process, so it imports torch
 
     store = api.open_runs()
-    only = [part.strip() for part in methods.split(",") if part.strip()]
+    only, kinds = _split(methods), _split(residuals)
     strength = api.preset(dataset, lam=lam).lam
     if as_json:
-        for row in report.report(store, dataset, seeds, strength, only):
+        for row in report.report(store, dataset, seeds, strength, only, kinds):
             print_json(asdict(row))
         return
-    with Progress(TextColumn("{task.description}"), console=console, transient=True) as progress:
-        task = progress.add_task("reading the ratings")
-
-        def tell(event: Event) -> None:
-            if isinstance(event, GroupEpoch) and event.runs:
-                words = f"epoch {event.epoch}, {len(event.runs)} runs training"
-                progress.update(task, description=words)
-
-        found = list(report.report(store, dataset, seeds, strength, only, tell))
+    with watching() as tell:
+        found = list(report.report(store, dataset, seeds, strength, only, kinds, tell))
     _print(found)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 TABLES = (

@@ -10,19 +10,33 @@ from engine.methods.base import Method, MethodInfo, Scene, Settings, Term
 
 
 def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
-    """Both terms over s: the second is the mean of w1 e over B, of the size of t (13).
+    """Both terms over c + s, so that the left side of (13) estimates the ideal loss like t does.
 
-    The label is balanced on B alone: the imputed ones are no estimate of it, c being free.
+    With w = 1 their masses are c/(c + s) and s/(c + s). A label that is 1 with probability m has the
+    expected error (r_hat - m)^2 + m (1 - m); the second part does not depend on r_hat, so the loss
+    is AutoDebias', but without it an imputed error is no error and the constraint no balance.
     """
     B, D = scene.observed, scene.everywhere
     assert D is not None
     assert B.label is not None
-    one = B.phi["omega"] / scene.density
-    two = settings.imputation_weight / scene.density * D.phi["omega"]
-    gap = D.prediction - D.phi["pseudo"]
-    nothing = gap.new_zeros(())
-    imputed = Term("all", gap.square() * two, 2 * gap * two, nothing, nothing)
-    rated = Term("observed", B.error.square() * one, 2 * B.error * one, B.label * one, one)
+    c, m = settings.imputation_weight, D.phi["pseudo"]
+    one = B.phi["omega"] / (c + scene.density)
+    two = c * D.phi["omega"] / (c + scene.density)
+    gap = D.prediction - m
+    imputed = Term(
+        support="all",
+        value=(gap.square() + m * (1 - m)) * two,
+        slope=2 * gap * two,
+        label=m * two,
+        scale=two,
+    )
+    rated = Term(
+        support="observed",
+        value=B.error.square() * one,
+        slope=2 * B.error * one,
+        label=B.label * one,
+        scale=one,
+    )
     return imputed, rated
 
 
@@ -31,11 +45,11 @@ METHOD = Method(
         name="autodebias",
         title="AutoDebias",
         summary="Weights and imputed labels learned bi-level on the uniform ratings.",
-        equation=r"\mathcal{L}_{\mathrm{AD}} = \frac{1}{|\mathcal{B}|}\Big[c\sum_{\mathcal{D}}"
-        r"\frac{\hat e_{u,i}}{\hat p_{1,u,i}}"
+        equation=r"\mathcal{L}_{\mathrm{AD}} = \frac{1}{c\,|\mathcal{D}| + |\mathcal{B}|}"
+        r"\Big[c\sum_{\mathcal{D}}\frac{\hat e_{u,i}}{\hat p_{1,u,i}}"
         r" + \sum_{\mathcal{B}}\frac{e_{u,i}}{\hat p_{2,u,i}}\Big],"
-        r"\quad \hat e_{u,i} = (\hat r_{u,i} - \hat m_{u,i})^2",
-        constraint=r"\frac{1}{s}\Big[c\sum_{\mathcal{D}} w_{1,u,i}"
+        r"\quad \hat e_{u,i} = (\hat r_{u,i} - \hat m_{u,i})^2 + \hat m_{u,i}(1 - \hat m_{u,i})",
+        constraint=r"\frac{1}{c + s}\Big[c\sum_{\mathcal{D}} w_{1,u,i}"
         r"\frac{\hat e_{u,i}}{\hat p_{1,u,i}}"
         r" + \sum_{\mathcal{B}} w_{2,u,i}\frac{e_{u,i}}{\hat p_{2,u,i}}\Big]"
         r" = \frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}",

@@ -58,7 +58,7 @@ class Term:
 
     Of a term on U, (1/|U|) sum. value: each pair's contribution, [R, n]. slope: its derivative by
     the prediction, [R, n]. label: what the pair adds to the same estimator of the mean label, by
-    which moment r is balanced. scale: 1/p on B, by which moments of known columns are; 0 on D.
+    which moment r is balanced. scale: the same of a constant 1 (1/p on B), for known columns.
     """
 
     support: Support

@@ -21,7 +21,7 @@ def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
         value=g_all.square(),
         slope=-2 * g_all,
         label=D.prediction + g_all,
-        scale=g_all.new_zeros(()),
+        scale=g_all.new_zeros(()),  # known columns need no imputing: they are balanced on B
     )
     corrected = Term(
         support="observed",

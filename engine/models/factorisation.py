@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from engine.models.stacked import CHUNK, Stacked, grad_of, normal_tables, rows_of
+from engine.models.stacked import CHUNK, Stacked, add_rows, grad_of, normal_tables, rows_of
 
 
 class MatrixFactorization(Stacked):
@@ -71,13 +71,20 @@ class MatrixFactorization(Stacked):
 
     def accumulate(self, user: Tensor, item: Tensor, slope: Tensor) -> None:
         """Add d/dparameters of sum(slope * score) to every `.grad`; slope [R, n], indices [n]."""
+        self._add(dict(self._grads()), user, item, slope)
+
+    def _grads(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, grad_of(value)) for name, value in self.parameters().items())
+
+    def _add(self, into: dict[str, Tensor], user: Tensor, item: Tensor, slope: Tensor) -> None:
+        """Gradient of sum(slope * score), added to tensors by name; indices [n] or [R, n]."""
         column = slope.unsqueeze(-1)
-        grad_of(self.P).index_add_(1, user, column * rows_of(self.Q, item))
-        grad_of(self.Q).index_add_(1, item, column * rows_of(self.P, user))
-        grad_of(self.b).index_add_(1, user, slope)
-        grad_of(self.c).index_add_(1, item, slope)
+        add_rows(into["P"], user, column * rows_of(self.Q, item))
+        add_rows(into["Q"], item, column * rows_of(self.P, user))
+        add_rows(into["b"], user, slope)
+        add_rows(into["c"], item, slope)
         if self.mu is not None:
-            grad_of(self.mu).add_(slope.sum(1, keepdim=True))
+            into["mu"] += slope.sum(1, keepdim=True)
 
     def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
         """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
@@ -92,22 +99,13 @@ class MatrixFactorization(Stacked):
 
     def gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> dict[str, Tensor]:
         """The gradient of sum(slope * score) by name; indices [n] or [R, n], one set each run."""
-        index_user, index_item = (_lane_index(i, slope) for i in (user, item))
-        column = slope.unsqueeze(-1)
-        lanes = torch.arange(len(slope), device=slope.device).unsqueeze(-1)
         found = {name: torch.zeros_like(value) for name, value in self.parameters().items()}
-        found["P"].index_put_((lanes, index_user), column * rows_of(self.Q, item), accumulate=True)
-        found["Q"].index_put_((lanes, index_item), column * rows_of(self.P, user), accumulate=True)
-        found["b"].index_put_((lanes, index_user), slope, accumulate=True)
-        found["c"].index_put_((lanes, index_item), slope, accumulate=True)
-        if self.mu is not None:
-            found["mu"] += slope.sum(1, keepdim=True)
+        self._add(found, user, item, slope)
         return found
 
     def add_gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> None:
         """Add `gradient` to every `.grad`: `accumulate` for pairs [R, n] of each run's own."""
-        for name, value in self.gradient(user, item, slope).items():
-            grad_of(self.parameters()[name]).add_(value)
+        self._add(dict(self._grads()), user, item, slope)
 
     def directional(self, v: dict[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
         """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
@@ -131,13 +129,12 @@ class MatrixFactorization(Stacked):
     def moved(self, step: float) -> MatrixFactorization:
         """A copy at parameters + step * gradient."""
         return MatrixFactorization.of(
-            {name: value + step * grad_of(value) for name, value in self.parameters().items()}
+            {
+                name: torch.add(value, grad_of(value), alpha=step)
+                for name, value in self.parameters().items()
+            }
         )
 
     def items(self, n: int) -> MatrixFactorization:
         """A view for scoring of the first n items."""
         return MatrixFactorization.of(self.parameters() | {"Q": self.Q[:, :n], "c": self.c[:, :n]})
-
-
-def _lane_index(index: Tensor, like: Tensor) -> Tensor:
-    return index.expand(len(like), -1) if index.dim() == 1 else index

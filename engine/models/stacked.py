@@ -47,8 +47,7 @@ class Stacked:
 
     def zero_grad(self) -> None:
         """Set every gradient to 0, in place."""
-        for parameter in self.parameters().values():
-            grad_of(parameter).zero_()
+        torch._foreach_zero_([grad_of(parameter) for parameter in self.parameters().values()])
 
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs, in this order."""
@@ -113,8 +112,25 @@ def rows_of(table: Tensor, index: Tensor) -> Tensor:
     """table [R, rows, ...] at index [n] or [R, n]: [R, n, ...]."""
     if index.dim() == 1:
         return table.index_select(1, index)
-    lanes = torch.arange(len(table), device=table.device).unsqueeze(-1)
-    return table[lanes, index]
+    found = table.flatten(0, 1).index_select(0, flat_rows(index, table.shape[1]))
+    return found.view(*index.shape, *table.shape[2:])
+
+
+def flat_rows(index: Tensor, rows: int) -> Tensor:
+    """index [R, n] of every run's own rows as rows of all runs' tables put under each other."""
+    if len(index) == 1:
+        return index.flatten()
+    lanes = torch.arange(len(index), device=index.device).unsqueeze(-1)
+    return (lanes * rows + index).flatten()
+
+
+def add_rows(table: Tensor, index: Tensor, values: Tensor) -> None:
+    """table [R, rows, ...] += values [R, n, ...] at index [n] or [R, n]; repeated rows add up."""
+    if index.dim() == 1 and len(table) > 1:
+        table.index_add_(1, index, values)
+        return
+    flat = flat_rows(index, table.shape[1]) if index.dim() > 1 else index
+    table.flatten(0, 1).index_add_(0, flat, values.flatten(0, 1))
 
 
 def grad_of(parameter: Tensor) -> Tensor:

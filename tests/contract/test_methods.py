@@ -19,7 +19,7 @@ from engine.events import METRICS, GroupEpoch
 from engine.jobs.building import tuned
 from engine.methods import METHODS
 from engine.presets import preset
-from engine.training.balancer import Balancer
+from engine.training.balancer import Balancer, BlockMoments
 from engine.training.trainer import Trainer
 
 BALANCED = [name for name, method in METHODS.items() if "learned" in method.info.balances]
@@ -106,8 +106,9 @@ def test_masses_hold_and_every_term_has_its_weights(method, changes):
     for row in rows.values():
         assert set(row.blocks) == set(supports)
         for block in row.blocks.values():
-            assert 0 < block.entropy <= 1
-            assert 0 < block.ess <= 1 <= block.largest
+            assert 0 < block.entropy <= 1 + 1e-12
+            assert 0 < block.ess <= 1 + 1e-12
+            assert block.largest >= 1 - 1e-12
         mean = np.nansum(row.decile_map * counts) / counts.sum()
         assert mean == pytest.approx(1, abs=1e-5)
     assert all(block.cv > 1e-6 for block in rows["run0", 3].blocks.values())
@@ -145,6 +146,28 @@ def test_the_base_methods_differ_from_each_other_and_from_their_balanced_selves(
     first = [end.arrays["theta.b"] for end in ends]
     for i, one in enumerate(first):
         assert all(not np.allclose(one, other, rtol=1e-6) for other in first[:i])
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    named([*LEARNED, *EXACT, *((m, HELD) for m in BALANCED), ("dr", {"moments": ("e", "r")})]),
+)
+def test_a_block_of_all_ratings_has_the_left_side_of_the_global_pass(method, changes):
+    """What a weight step takes for its left side is that of the constraint, masses included."""
+    with tuned():
+        trainer = Trainer({"a": make(method, **changes)}, tiny())
+        for event in trainer.events():
+            if isinstance(event, GroupEpoch) and event.epoch == 2:
+                break
+        learners, lanes = trainer._learners, trainer._lanes
+        batch = learners._whole.batch(lanes)
+        told = learners.global_pass(lanes)
+        chosen = learners._selector.of(batch)
+        everywhere = [side.x for side in told.sides if side.support == "all"]
+        x = BlockMoments(told.x, everywhere[0] if everywhere else None)
+        left = learners._balancer._lefts(lanes, batch, chosen, x, None)
+    torch.testing.assert_close(left, told.left, rtol=1e-12, atol=1e-14)
+    assert not torch.allclose(left, told.left_uniform, rtol=1e-6)
 
 
 SPLIT = {"uniform_reuse": "split"}

@@ -47,6 +47,22 @@ def test_a_method_hears_of_the_labels_it_says_it_learns_from(method, part):
     assert same == ((method, part) not in HEARD)
 
 
+@pytest.mark.parametrize(("method", "rated"), [("mf", 1), ("mf-uniform", 0), ("mf-combine", 1)])
+def test_in_an_epoch_every_rating_counts_once_whether_biased_or_uniform(method, rated):
+    """With tiny steps mu moves by -lr times the sum of 2 (r_hat - r) at the start."""
+    config = make(method, optimizer="sgd", lr=1e-9, weight_decay=0.0, epochs=1).twin()
+    with tuned():
+        trainer = Trainer({"a": config}, tiny())
+        lanes, theta = trainer._lanes, trainer._learners.theta
+        biased = (theta.score(lanes.user, lanes.item) - lanes.label).sum()
+        uniform = theta.score(lanes.uniform_user, lanes.uniform_item) - lanes.uniform_label
+        for event in trainer.events():
+            if getattr(event, "done", ()):
+                moved = event.done[0].arrays["theta.mu"][0] / -1e-9
+    wanted = 2 * (rated * biased + (method != "mf") * uniform.sum())
+    assert moved == pytest.approx(float(wanted), rel=1e-5)
+
+
 def cause(pull: float) -> dict[str, np.ndarray]:
     return first_epoch("cause", tiny(), teacher_pull=pull)
 

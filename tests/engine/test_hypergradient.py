@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from small_runs import make, tiny
 
 from engine.jobs.building import tuned
 from engine.models import MatrixFactorization
@@ -15,6 +16,7 @@ from engine.presets import preset
 from engine.training.batch import Batch, Grid
 from engine.training.lanes import Lanes
 from engine.training.nuisance import Nuisance
+from engine.training.trainer import Trainer
 
 F64, CPU = torch.float64, torch.device("cpu")
 SHAPE, RUNS = (6, 5), 2
@@ -23,16 +25,20 @@ OBSERVED = [(0, 1), (0, 0), (4, 3), (2, 4), (4, 0)]  # pairs of B in the block, 
 ELSEWHERE = [(1, 2), (3, 3), (5, 0)]
 LABEL = [1, 0, 1, 0, 0, 1, 0, 1]
 UNIFORM = [[(0, 2, 1), (2, 1, 0), (4, 4, 0), (5, 3, 1)], [(2, 0, 1), (0, 3, 0), (1, 1, 1)]]
+SERVES = [UNIFORM[0][:3], UNIFORM[1]]  # phi: the first run splits its sample
 DENSITY, ETA, C = 8 / 30, 0.05, 0.3
 P_MIN = 0.02
 PAIRS = [*OBSERVED, *ELSEWHERE]
 
 
 def lanes() -> Lanes:
-    """Two runs with samples of 4 and 3 uniform ratings; the second is padded."""
+    """Two runs with samples of 4 and 3 uniform ratings, the second padded; three serve phi."""
     padded = [[*sample, *[(0, 0, 0)] * (4 - len(sample))] for sample in UNIFORM]
     user, item, label = (torch.tensor([[row[k] for row in s] for s in padded]) for k in range(3))
-    share = torch.tensor([[(j < len(s)) / len(s) for j in range(4)] for s in UNIFORM], dtype=F64)
+    whole, part = (
+        torch.tensor([[(j < len(s)) / len(s) for j in range(4)] for s in which], dtype=F64)
+        for which in (UNIFORM, SERVES)
+    )
     p = torch.tensor([[0.3, 0.1, 0.6, 0.25, 0.4, 0.2, 0.5, 0.3]], dtype=F64)
     flags = torch.zeros(RUNS, dtype=torch.bool)
     return Lanes(
@@ -40,7 +46,7 @@ def lanes() -> Lanes:
         torch.tensor([LABEL], dtype=F64),
         torch.tensor(LABEL) + 1,
         1 / p,
-        *(user, item, label.to(F64), share, share, share),
+        *(user, item, label.to(F64), whole, part, whole),
         *(torch.zeros(RUNS, dtype=F64), flags, flags, DENSITY, None, None),
     )
 
@@ -135,12 +141,12 @@ def lower_dr(theta: Leaves, phi: dict[str, Leaves], run: int, data: Lanes) -> to
 
 
 def lower_autodebias(theta: Leaves, phi: dict[str, Leaves], run: int, data: Lanes) -> torch.Tensor:
-    """(1/s) [c sum_D omega2 (r_hat - m)^2 + sum_B omega1 e], omega = exp(h / 5), m a sigmoid."""
+    """[c sum_D omega2 (r_hat - m)^2 + sum_B omega1 e] / (c + s), omega = exp(h / 5), m a sigmoid."""
 
     def omega(held: Leaves, u: int, i: int, level: int) -> torch.Tensor:
         return torch.exp((held["b"][run, u] + held["c"][run, i] + held["a"][run, level]) / 5)
 
-    rate = np.mean([row[2] for row in UNIFORM[run]])
+    rate = np.mean([row[2] for row in SERVES[run]])
     total = torch.zeros((), dtype=F64)
     for u, i, level in everywhere():
         m = torch.sigmoid(np.log(rate / (1 - rate)) + phi["pseudo"]["a"][run, level])
@@ -149,7 +155,7 @@ def lower_autodebias(theta: Leaves, phi: dict[str, Leaves], run: int, data: Lane
     for k, (u, i) in enumerate(OBSERVED):
         e = (factors(theta, run, u, i) - LABEL[k]) ** 2
         total = total + omega(phi["omega_observed"], u, i, 1 + LABEL[k]) * e
-    return total / DENSITY
+    return total / (C + DENSITY)
 
 
 LOWER = {"ips": lower_ips, "dr": lower_dr, "autodebias": lower_autodebias}
@@ -169,8 +175,8 @@ def reference(
         lower = LOWER[method](leaf, phi, run, data)
         slope = torch.autograd.grad(lower, list(leaf.values()), create_graph=True)
         ahead = {k: v - ETA * g for (k, v), g in zip(leaf.items(), slope, strict=True)}
-        for u, i, r in UNIFORM[run]:
-            upper = upper + (factors(ahead, run, u, i) - r) ** 2 / len(UNIFORM[run])
+        for u, i, r in SERVES[run]:
+            upper = upper + (factors(ahead, run, u, i) - r) ** 2 / len(SERVES[run])
     upper.backward()
     return {name: {k: v.grad for k, v in held.items()} for name, held in phi.items()}
 
@@ -227,6 +233,7 @@ def test_a_propensity_below_its_bound_gets_no_hypergradient():
 def regression() -> tuple[Nuisance, MatrixFactorization, Lanes, Batch]:
     """DR's imputation fitted to U, with its own optimizer."""
     changes = {"imputation": "regression", "propensity": "given", "imputation_decay": 0.0}
+    changes["imputation_lr"] = 1e-2
     nuisance, theta, data, batch = problem("dr", **changes)
     return Nuisance(nuisance._config, SHAPE, [0, 1], data), theta, data, batch
 
@@ -253,10 +260,22 @@ def test_regression_takes_the_gradient_of_the_mean_squared_gap():
     leaf = {k: v.clone().requires_grad_() for k, v in model.parameters().items()}
     total = torch.zeros((), dtype=F64)
     for run in range(RUNS):
-        for u, i, r in UNIFORM[run]:
+        for u, i, r in SERVES[run]:
             missing = r - factors(theta.parameters(), run, u, i)
-            total = total + (factors(leaf, run, u, i) - missing) ** 2 / len(UNIFORM[run])
+            total = total + (factors(leaf, run, u, i) - missing) ** 2 / len(SERVES[run])
     total.backward()
     nuisance.step(theta, data, batch)
     for name, value in model.parameters().items():
         assert relative(value.grad, leaf[name].grad) < 1e-12
+
+
+def test_a_split_sample_serves_phi_and_the_target_with_a_half_each():
+    """Halves that share no rating; a sample used at once serves both with all of it."""
+    configs = [make(uniform_reuse=use, uniform_fraction=0.031) for use in ("split", "shared")]
+    split, shared = (Trainer({"a": config}, tiny())._lanes for config in configs)
+    assert split.uniform_share.shape == (1, 31)
+    assert (split.phi_share[0, :15] == 1 / 15).all()
+    assert (split.target_share[0, 15:] == 1 / 16).all()
+    assert ((split.phi_share > 0) != (split.target_share > 0)).all()
+    for share in (shared.phi_share, shared.target_share):
+        torch.testing.assert_close(share, shared.uniform_share, rtol=0, atol=0)

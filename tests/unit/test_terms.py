@@ -55,17 +55,33 @@ def test_doubly_robust_terms():
 
 
 def test_autodebias_terms():
-    """s = 0.25 divides both. On D, c = 0.5, omega (1, 2, 3), r_hat - m = (0.5, -0.2, 0):
-
-    2 omega gap^2 = (0.5, 0.16, 0), twice 2 omega gap = (2, -1.6, 0). On B omega (0.5, 2):
-    1/p is (2, 8), e (0.25, 0.04).
+    """c = 0.75, s = 0.25, so c + s = 1. On D omega (1, 2, 3), m (0, 0.4, 0.9), r_hat - m (0.5,
+    -0.2, 0): an expected error of (0.25, 0.28, 0.09), times c omega = (0.75, 1.5, 2.25). On B omega
+    (0.5, 2), e (0.25, 0.04).
     """
     observed = Part(row(0.5, 0.2), row(1.0, 0.0), {"omega": row(0.5, 2.0)})
     phi = {"omega": row(1.0, 2.0, 3.0), "pseudo": row(0.0, 0.4, 0.9)}
     everywhere = Part(row(0.5, 0.2, 0.9), None, phi)
-    terms = settled("autodebias", observed, everywhere, settings=Settings(imputation_weight=0.5))
-    assert_term(terms["all"], row(0.5, 0.16, 0), row(2, -1.6, 0), row(0, 0, 0), row(0, 0, 0))
-    assert_term(terms["observed"], row(0.5, 0.32), row(-2.0, 3.2), row(2.0, 0.0), row(2.0, 8.0))
+    terms = settled("autodebias", observed, everywhere, settings=Settings(imputation_weight=0.75))
+    value, slope = row(0.1875, 0.42, 0.2025), row(0.75, -0.6, 0.0)
+    assert_term(terms["all"], value, slope, row(0, 0.6, 2.025), row(0.75, 1.5, 2.25))
+    assert_term(terms["observed"], row(0.125, 0.08), row(-0.5, 0.8), row(0.5, 0.0), row(0.5, 2.0))
+
+
+def test_autodebias_with_true_imputed_chances_estimates_the_ideal_loss():
+    """omega 1/p on B and 1 on D, m the chance of a positive: the mean over labels and observation
+    of (c/(c + s)) times the first and (s/(c + s)) times the second is that of e."""
+    c, m, r_hat = 0.5, row(0.3, 0.8), row(0.6, 0.1)
+    one = torch.ones_like(m)
+    ideal = m * (1 - r_hat).square() + (1 - m) * r_hat.square()
+    rated = Part(r_hat, one, {"omega": one}), Part(r_hat, 0 * one, {"omega": one})
+    everywhere = Part(r_hat, None, {"omega": one, "pseudo": m})
+    positive, negative = (
+        settled("autodebias", part, everywhere, settings=Settings(c)) for part in rated
+    )
+    expected = m * positive["observed"].value + (1 - m) * negative["observed"].value
+    torch.testing.assert_close(positive["all"].value, c / (c + S) * ideal)
+    torch.testing.assert_close(S * expected, S / (c + S) * ideal)  # a share s of D is rated
 
 
 def test_kd_label_refines_labels_and_keeps_their_scale():
