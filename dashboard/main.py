@@ -15,7 +15,8 @@ st.set_page_config(
 st.html(HERE / "style.css")
 
 PAGES = [
-    st.Page(HERE / "app_pages" / "lab.py", title="Lab", icon=":material/science:", default=True)
+    st.Page(HERE / "app_pages" / "lab.py", title="Lab", icon=":material/science:", default=True),
+    st.Page(HERE / "app_pages" / "weights.py", title="Weights", icon=":material/balance:"),
 ]
 
 st.navigation(PAGES, position="top").run()

@@ -32,10 +32,12 @@ from engine.events import (
     RunState,
 )
 from engine.forecast import Forecast, forecast
+from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.store import controls, history, reports, roster
+from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
 from engine.store.launches import create_launch
 from engine.store.launches import find_launch as _find_launch
@@ -170,6 +172,20 @@ def snapshot(run: str, epoch: int | None = None) -> Snapshot:
     return history.read_snapshot(open_runs(), run, epoch)
 
 
+def snapshot_epochs(run: str) -> list[int]:
+    """The epochs that `snapshot` knows of, in order; StoreError when there is no such run."""
+    return kept_weights.snapshot_epochs(open_runs(), run)
+
+
+def weights(run: str) -> Weights:
+    """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
+
+    Raises:
+        StoreError: no such run, or it keeps no weights. DataError: its ratings are not here.
+    """
+    return kept_weights.read_weights(open_runs(), run)
+
+
 def progress(launch_id: str) -> Progress:
     """How far a launch is, and when it should be done."""
     return reports.read_progress(open_runs(), launch_id)
@@ -207,6 +223,7 @@ __all__ = [
     "Forecast",
     "Launch",
     "MethodInfo",
+    "OwnWeights",
     "Priority",
     "Progress",
     "RunConfig",
@@ -216,12 +233,15 @@ __all__ = [
     "Store",
     "StoreError",
     "TrainingError",
+    "Weights",
     "WorkerInfo",
     "allowed",
+    "binned",
     "changed",
     "check",
     "data_home",
     "datasets",
+    "diagnose",
     "ensure_workers",
     "epochs",
     "find_launch",
@@ -235,13 +255,16 @@ __all__ = [
     "pause",
     "preset",
     "progress",
+    "read_weights",
     "rebuild_runs",
     "resume",
     "run",
     "runs",
     "runs_home",
     "snapshot",
+    "snapshot_epochs",
     "stop",
     "train_here",
+    "weights",
     "workers",
 ]

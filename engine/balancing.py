@@ -26,9 +26,21 @@ def log_weights(score: Tensor, weights_map: WeightsMap = "softmax") -> Tensor:
     return torch.log_softmax(score, dim=-1)
 
 
+def expected(q: Tensor, x: Tensor) -> Tensor:
+    """E_q x of every moment, [R, k]."""
+    if x.shape[-1] == 1:
+        return (q * x.squeeze(-1)).sum(1, keepdim=True)
+    return torch.einsum("rn,rnk->rk", q, x)
+
+
+def along(x: Tensor, m: Tensor) -> Tensor:
+    """x'm of every pair, [R, n]; m [R, k]."""
+    return x.squeeze(-1) * m if x.shape[-1] == 1 else torch.einsum("rnk,rk->rn", x, m)
+
+
 def left_side(q: Tensor, x: Tensor, mass: float) -> Tensor:
     """sum_B w x of every moment, [R, k]: mass * sum_j q_j x_j."""
-    return mass * torch.einsum("rn,rnk->rk", q, x)
+    return mass * expected(q, x)
 
 
 def loss_w(log_q: Tensor, x: Tensor, mass: float, target: Tensor, pull: Tensor) -> Tensor:
@@ -53,7 +65,7 @@ def score_gradient(log_q: Tensor, x: Tensor, pressure: Tensor, entropy: float = 
     exactly. `entropy` = -1 is the sign as printed: the entropy is minimised.
     """
     q = log_q.exp()
-    inside = entropy * log_q + torch.einsum("rnk,rk->rn", x, pressure)
+    inside = entropy * log_q + along(x, pressure)
     return log_q.shape[-1] * q * (inside - (q * inside).sum(-1, keepdim=True))
 
 

@@ -17,10 +17,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from engine.config import RunConfig, changed
 from engine.presets import preset
+
+if TYPE_CHECKING:
+    from engine.datasets.ratings import Ratings
 
 LAMS = (0.0, 2.0**-9, 2.0**-6, 2.0**-3, 1.0)  # the paper's grid
 SEEDS = 5
@@ -85,22 +89,32 @@ def grid(base: RunConfig, seeds: int = SEEDS) -> list[RunConfig]:
 def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
     """What the engine takes an epoch for a whole group, evaluation included in `epoch`."""
     from engine.events import BlockDone, GroupEpoch
-    from engine.jobs.building import build, tuned
+    from engine.jobs.building import tuned
+    from engine.training.trainer import Trainer
 
-    group = {str(i): changed(c, epochs=epochs + 1, patience=0) for i, c in enumerate(configs)}
+    group = {str(i): changed(c, patience=0) for i, c in enumerate(configs)}
     training = whole = 0.0
     with tuned():
         begun = time.process_time()
-        for event in build(group).events():
+        for event in Trainer(group, _without_truth(configs[0])).events():
             now = time.process_time()
             if isinstance(event, BlockDone):
                 trained = now - begun
             elif isinstance(event, GroupEpoch):
                 if event.epoch > 1:  # the first one warms up
                     training, whole = training + trained, whole + now - begun
+                if event.epoch > epochs:
+                    break
                 begun = time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return Timing(training / epochs, whole / epochs, peak)
+
+
+def _without_truth(config: RunConfig) -> Ratings:
+    """The ratings as real ones would be, of which nothing more can be told than real ones tell."""
+    from engine.datasets import load
+
+    return replace(load(config), truth=None)
 
 
 def timed_apart(configs: Sequence[RunConfig], epochs: int) -> Timing:

@@ -25,7 +25,7 @@ LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fracti
 BALANCE_FIELDS = frozenset(
     {
         *("lam", "moments", "weights_dim", "weights_lr", "weights_decay", "weights_map"),
-        *("weights_model", "weights_model_all", "weights_mass", "entropy_sign", "penalty"),
+        *("weights_model", "weights_model_all", "entropy_sign", "penalty"),
         *("constraint", "tolerance", "ess_floor", "residuals", "folds", "target_support"),
     }
 )

@@ -69,9 +69,12 @@ def log2_histogram(weight: Floats) -> NDArray[np.int32]:
 
     A bin holds its lower edge. Weights of 0 count as below.
     """
-    edges = np.exp2(np.asarray(HISTOGRAM_EDGES)) * (1 - EDGE_SLACK)
-    bins = np.searchsorted(edges, _shares(weight) * len(weight), side="right")
-    return np.bincount(bins, minlength=len(edges) + 1).astype(np.int32)
+    width = HISTOGRAM_EDGES[1] - HISTOGRAM_EDGES[0]  # they are equally wide
+    with np.errstate(divide="ignore"):
+        log = np.log2(_shares(weight) * (len(weight) / (1 - EDGE_SLACK)))
+    place = np.floor((log - HISTOGRAM_EDGES[0]) / width) + 1
+    bins = np.clip(place, 0, len(HISTOGRAM_EDGES)).astype(np.int64)
+    return np.bincount(bins, minlength=len(HISTOGRAM_EDGES) + 1).astype(np.int32)
 
 
 @dataclass(frozen=True)

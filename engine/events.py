@@ -52,7 +52,9 @@ class EpochDone:
     `violation_uniform` is the same at the same theta with uniform weights. `moments` maps every
     balanced moment to (violation, violation_uniform, target_se). `exact_kl` is KL(w || w*) to the
     exact weights at the same theta and lam, the largest over the blocks of weights,
-    `exact_violation` what these leave of the violation, `exact_ess` their smallest ESS/n.
+    `exact_violation` what these leave of the violation, `exact_ess` their smallest ESS/n;
+    `exact_feasible` is 0 where no weights meet what is asked, `exact_bound` 1 where a floor on ESS
+    kept them from it.
     `violation_in_sample` is that of theta's own errors where others are balanced.
     None where a value does not exist (no balancing, no truth, one class).
     """
@@ -75,6 +77,8 @@ class EpochDone:
     exact_kl: float | None = None
     exact_violation: float | None = None
     exact_ess: float | None = None
+    exact_feasible: float | None = None
+    exact_bound: float | None = None
     violation_in_sample: float | None = None
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
@@ -110,6 +114,8 @@ class EpochDone:
         flat["exact_kl"] = self.exact_kl
         flat["exact_violation"] = self.exact_violation
         flat["exact_ess"] = self.exact_ess
+        flat["exact_feasible"] = self.exact_feasible
+        flat["exact_bound"] = self.exact_bound
         flat["violation_in_sample"] = self.violation_in_sample
         return flat
 
@@ -136,6 +142,8 @@ class EpochDone:
             "exact_kl": self.exact_kl,
             "exact_violation": self.exact_violation,
             "exact_ess": self.exact_ess,
+            "exact_feasible": self.exact_feasible,
+            "exact_bound": self.exact_bound,
             "violation_in_sample": self.violation_in_sample,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
@@ -158,7 +166,8 @@ EPOCH_COLUMNS = (
         for what in ("violation", "violation_uniform", "target_se")
     ),
     *("expected_left", "true_loss", "oracle_correlation"),
-    *("exact_kl", "exact_violation", "exact_ess", "violation_in_sample"),
+    *("exact_kl", "exact_violation", "exact_ess", "exact_feasible", "exact_bound"),
+    "violation_in_sample",
 )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from engine.config import RunConfig
+from engine.config import FEATURE_MOMENTS, RunConfig
 from engine.datasets import load
+from engine.datasets.features import feature_of
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
 from engine.methods import METHODS, MethodInfo
 from engine.methods.propensity import estimate_propensity
+from engine.store.database import runs_home
+from engine.store.records import check_finished
 
 
 def methods() -> list[MethodInfo]:
@@ -31,5 +34,10 @@ def check(config: RunConfig) -> None:
             "balance", config.balance, f"{', '.join(method.balances)} for {method.title}"
         )
     ratings = load(config)
+    for moment in config.moments:
+        if moment.startswith(FEATURE_MOMENTS):
+            feature_of(ratings, moment)
+    if config.initial:
+        check_finished(runs_home(), config)
     split = make_split(ratings, config.split_seed, config.uniform_fraction, config.split)
     estimate_propensity(config, ratings, split)

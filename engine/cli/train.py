@@ -85,6 +85,13 @@ def _print_end(end: RunDone) -> None:
         console.print(f"Run {end.run} failed after epoch {end.epochs}. {end.error}", markup=False)
     if end.best_epoch is None:
         return
+    if end.facts.get("exact_feasible") == 0:
+        console.print(
+            f"Run {end.run}: no weights met the constraint at the best epoch; they came as near as "
+            "they can."
+        )
+    if end.facts.get("exact_bound") == 1:
+        console.print(f"Run {end.run}: the floor on the effective sample size (ess_floor) bound.")
     rows = {"validation": end.validation, "test": end.test, "test_clean": end.test_clean}
     title = f"Run {end.run}: {end.state}, {end.epochs} epochs, best {end.best_epoch}"
     if end.true_loss is not None:

@@ -13,10 +13,8 @@ from safetensors.numpy import load_file
 
 from engine.config import RunConfig
 from engine.datasets import load
-from engine.datasets.ratings import FloatArray
-from engine.errors import ConfigError
 from engine.store.database import runs_home
-from engine.store.records import arrays_path
+from engine.store.records import check_finished
 from engine.training.trainer import Trainer
 
 
@@ -48,15 +46,8 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
     Raises:
         ConfigError, DataError: as `Trainer` and `engine.datasets.load` do.
     """
-    initial = {run: _initial(c.initial) for run, c in configs.items() if c.initial}
+    home = runs_home()
+    initial = {
+        run: dict(load_file(check_finished(home, c))) for run, c in configs.items() if c.initial
+    }
     return Trainer(configs, load(next(iter(configs.values()))), initial=initial)
-
-
-def _initial(run: str) -> dict[str, FloatArray]:
-    """The best epoch's parameters of a finished run of this store."""
-    path = arrays_path(runs_home(), run)
-    if not path.is_file():
-        raise ConfigError(
-            "initial", run, "a finished run of this store", "`runs list` shows which there are"
-        )
-    return dict(load_file(path))

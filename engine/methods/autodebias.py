@@ -12,9 +12,9 @@ from engine.methods.base import Method, MethodInfo, Scene, Settings, Term
 def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     """Both terms over c + s, so that the left side of (13) estimates the ideal loss like t does.
 
-    With w = 1 their masses are c/(c + s) and s/(c + s). A label that is 1 with probability m has the
-    expected error (r_hat - m)^2 + m (1 - m); the second part does not depend on r_hat, so the loss
-    is AutoDebias', but without it an imputed error is no error and the constraint no balance.
+    With w = 1 their masses are c/(c + s) and s/(c + s). A label that is 1 with probability m has
+    the expected error (r_hat - m)^2 + m (1 - m); the second part does not depend on r_hat, so the
+    loss is AutoDebias', but without it an imputed error is no error, and the constraint no balance.
     """
     B, D = scene.observed, scene.everywhere
     assert D is not None
@@ -61,4 +61,5 @@ METHOD = Method(
     terms=terms,
     learns=("omega_observed", "omega_all", "pseudo"),
     on_all=True,
+    tells_labels=True,
 )

@@ -107,8 +107,10 @@ class Method:
     """A base method.
 
     terms: the estimator, terms of B and D first. learns: the parts of phi it may learn. on_all,
-    on_uniform: whether it has a term there. twin_items: a second table of items, for the uniform
-    term, which pulls the first (CausE). teacher: whether a model of U alone comes first (KD-Label).
+    on_uniform: whether it has a term there. tells_labels: whether its term on D depends on the
+    labels of observed pairs, which it must not for pairs kept from a model. twin_items: a second
+    table of items, for the uniform term, which pulls the first (CausE). teacher: whether a model of
+    U alone comes first.
     """
 
     info: MethodInfo
@@ -116,6 +118,7 @@ class Method:
     learns: tuple[PhiPart, ...] = ()
     on_all: bool = False
     on_uniform: bool = False
+    tells_labels: bool = False
     twin_items: bool = False
     teacher: bool = False
 

@@ -1,13 +1,27 @@
-"""Matrix factorisation: score(u, i) = mu + b_u + c_i + P_u . Q_i."""
+"""Matrix factorisation: score(u, i) = mu + b_u + c_i + P_u . Q_i.
+
+Stored as rows (P_u, b_u, 1) and (Q_i, 1, c_i), whose product is the score but for mu. So one gather
+or one matrix product of each side gives scores, and its transpose the gradients of P and b (Q and
+c) together; what it says of the ones is dropped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from engine.models.stacked import CHUNK, Stacked, add_rows, grad_of, normal_tables, rows_of
+
+
+class Direction(dict[str, Tensor]):
+    """A direction in the parameters by name; of_users, of_items: it as rows, 0 for the ones."""
+
+    def __init__(self, held: Mapping[str, Tensor], users: Tensor, items: Tensor) -> None:
+        super().__init__(held)
+        self.of_users, self.of_items = users, items
 
 
 class MatrixFactorization(Stacked):
@@ -20,6 +34,11 @@ class MatrixFactorization(Stacked):
     """
 
     NAMES = ("P", "Q", "b", "c", "mu")
+    P: Tensor
+    Q: Tensor
+    b: Tensor
+    c: Tensor
+    mu: Tensor | None
 
     def __init__(
         self,
@@ -34,13 +53,68 @@ class MatrixFactorization(Stacked):
         start_at_zero: bool = False,
     ) -> None:
         tables = [((rows, d), (2.0 / rows) ** 0.5) for rows in shape]
-        self.P, self.Q = normal_tables(tables, seeds, stream, dtype, device)
+        P, Q = normal_tables(tables, seeds, stream, dtype, device)
         if start_at_zero:
-            self.P.zero_()
-        self.b, self.c = (
-            torch.zeros(len(seeds), rows, dtype=dtype, device=device) for rows in shape
+            P.zero_()
+        b, c = (torch.zeros(len(seeds), rows, dtype=dtype, device=device) for rows in shape)
+        mu = torch.zeros(len(seeds), 1, dtype=dtype, device=device) if intercept else None
+        self._hold(_user_rows(P, b, 1.0), _item_rows(Q, c, 1.0), mu)
+        self.with_gradients()
+
+    def _hold(self, users: Tensor, items: Tensor, mu: Tensor | None) -> None:
+        """Take rows as the parameters, which are views of them."""
+        self._users, self._items, self.mu = users, items, mu
+        self.P, self.b, self.Q, self.c = _parts(users, items)
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Tensor]) -> Self:
+        """A model for scoring at the given parameters, as `parameters` names them; rows copied."""
+        model = cls.__new__(cls)
+        model._users = _user_rows(parameters["P"], parameters["b"], 1.0)
+        model._items = _item_rows(parameters["Q"], parameters["c"], 1.0)
+        for name in cls.NAMES:
+            setattr(model, name, parameters.get(name))
+        return model
+
+    def with_gradients(self) -> Self:
+        """This model, every parameter with a gradient of 0."""
+        self._users_grad, self._items_grad = (
+            torch.zeros_like(rows) for rows in (self._users, self._items)
         )
-        self.mu = torch.zeros(len(seeds), 1, dtype=dtype, device=device) if intercept else None
+        slopes = _parts(self._users_grad, self._items_grad)
+        for value, slope in zip((self.P, self.b, self.Q, self.c), slopes, strict=True):
+            value.grad = slope
+        if self.mu is not None:
+            self.mu.grad = torch.zeros_like(self.mu)
+        return self
+
+    def stored(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """The rows of users and of items, and mu, each with its gradient."""
+        held = {
+            "users": (self._users, self._users_grad),
+            "items": (self._items, self._items_grad),
+        }
+        return held if self.mu is None else {**held, "mu": (self.mu, grad_of(self.mu))}
+
+    def settle(
+        self, users: Tensor | None = None, items: Tensor | None = None, one: float = 1.0
+    ) -> None:
+        """Ones are no parameters: whatever a step made of them, they are 1 (of directions, 0)."""
+        (self._users if users is None else users)[..., -1] = one
+        (self._items if items is None else items)[..., -2] = one
+
+    def user_rows(self, index: Tensor) -> Tensor:
+        """(P_u, b_u, 1) at index [n] or [R, n], [R, n, d + 2]."""
+        return rows_of(self._users, index)
+
+    def item_rows(self, index: Tensor) -> Tensor:
+        """(Q_i, 1, c_i) at index [n] or [R, n], [R, n, d + 2]."""
+        return rows_of(self._items, index)
+
+    def keep(self, lanes: Tensor) -> None:
+        """Keep only these runs, in this order."""
+        mu = None if self.mu is None else self.mu.index_select(0, lanes)
+        self._hold(self._users.index_select(0, lanes), self._items.index_select(0, lanes), mu)
         self.with_gradients()
 
     def score(self, user: Tensor, item: Tensor) -> Tensor:
@@ -48,93 +122,96 @@ class MatrixFactorization(Stacked):
         if user.shape[-1] > CHUNK:
             pieces = zip(torch.split(user, CHUNK, -1), torch.split(item, CHUNK, -1), strict=True)
             return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
-        dot = (rows_of(self.P, user) * rows_of(self.Q, item)).sum(-1)
-        score = dot.add_(rows_of(self.b, user)).add_(rows_of(self.c, item))
+        score = (rows_of(self._users, user) * rows_of(self._items, item)).sum(-1)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
-        """P Q' + b 1' + 1 c' + mu of users [a] and items [b], [R, a * b], row by row."""
-        offset = self.b.index_select(1, users).unsqueeze(2) + self.c.index_select(
-            1, items
-        ).unsqueeze(1)
-        if self.mu is not None:
-            offset += self.mu.unsqueeze(-1)
-        P, Q = self.P.index_select(1, users), self.Q.index_select(1, items)
-        return torch.baddbmm(offset, P, Q.transpose(1, 2)).flatten(1)
+        """Scores of users [a] with items [b], [R, a * b], row by row: one matrix product."""
+        left, right = self._users.index_select(1, users), self._items.index_select(1, items)
+        score = (left @ right.transpose(1, 2)).flatten(1)
+        return score if self.mu is None else score.add_(self.mu)
 
     def score_all(self, users: slice) -> Tensor:
         """Scores of some users with every item, [R, users, items]."""
-        biases = self.b[:, users, None] + self.c[:, None, :]
-        if self.mu is not None:
-            biases = biases + self.mu.unsqueeze(-1)
-        return torch.baddbmm(biases, self.P[:, users], self.Q.transpose(1, 2))
+        score = self._users[:, users] @ self._items.transpose(1, 2)
+        return score if self.mu is None else score.add_(self.mu.unsqueeze(-1))
 
     def accumulate(self, user: Tensor, item: Tensor, slope: Tensor) -> None:
-        """Add d/dparameters of sum(slope * score) to every `.grad`; slope [R, n], indices [n]."""
-        self._add(dict(self._grads()), user, item, slope)
-
-    def _grads(self) -> Iterator[tuple[str, Tensor]]:
-        return ((name, grad_of(value)) for name, value in self.parameters().items())
-
-    def _add(self, into: dict[str, Tensor], user: Tensor, item: Tensor, slope: Tensor) -> None:
-        """Gradient of sum(slope * score), added to tensors by name; indices [n] or [R, n]."""
-        column = slope.unsqueeze(-1)
-        add_rows(into["P"], user, column * rows_of(self.Q, item))
-        add_rows(into["Q"], item, column * rows_of(self.P, user))
-        add_rows(into["b"], user, slope)
-        add_rows(into["c"], item, slope)
-        if self.mu is not None:
-            into["mu"] += slope.sum(1, keepdim=True)
-
-    def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
-        """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
-        G = slope.view(len(slope), len(users), len(items))
-        P, Q = self.P.index_select(1, users), self.Q.index_select(1, items)
-        grad_of(self.P).index_add_(1, users, G @ Q)
-        grad_of(self.Q).index_add_(1, items, G.transpose(1, 2) @ P)
-        grad_of(self.b).index_add_(1, users, G.sum(2))
-        grad_of(self.c).index_add_(1, items, G.sum(1))
+        """Add d/dparameters of sum(slope * score) to every `.grad`; slope [R, n], indices [n], or
+        [R, n], one set each run.
+        """
+        self._add(self._users_grad, self._items_grad, user, item, slope)
         if self.mu is not None:
             grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
-    def gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> dict[str, Tensor]:
-        """The gradient of sum(slope * score) by name; indices [n] or [R, n], one set each run."""
-        found = {name: torch.zeros_like(value) for name, value in self.parameters().items()}
-        self._add(found, user, item, slope)
-        return found
+    add_gradient = accumulate
 
-    def add_gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> None:
-        """Add `gradient` to every `.grad`: `accumulate` for pairs [R, n] of each run's own."""
-        self._add(dict(self._grads()), user, item, slope)
+    def _add(self, users: Tensor, items: Tensor, user: Tensor, item: Tensor, slope: Tensor) -> None:
+        column = slope.unsqueeze(-1)
+        add_rows(users, user, column * rows_of(self._items, item))
+        add_rows(items, item, column * rows_of(self._users, user))
 
-    def directional(self, v: dict[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
-        """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
-        along = (rows_of(v["P"], user) * rows_of(self.Q, item)).sum(-1)
-        along += (rows_of(self.P, user) * rows_of(v["Q"], item)).sum(-1)
-        along += rows_of(v["b"], user) + rows_of(v["c"], item)
-        return along + v["mu"] if self.mu is not None else along
-
-    def directional_grid(self, v: dict[str, Tensor], users: Tensor, items: Tensor) -> Tensor:
-        """The same over a grid, V_P Q' + P V_Q' + v_b 1' + 1 v_c' + v_mu, [R, a * b]."""
-        along = v["b"].index_select(1, users).unsqueeze(2) + v["c"].index_select(
-            1, items
-        ).unsqueeze(1)
+    def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
+        """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
+        G = slope.view(-1, users.shape[0], items.shape[0])
+        left, right = self._users.index_select(1, users), self._items.index_select(1, items)
+        add_rows(self._users_grad, users, G @ right)
+        add_rows(self._items_grad, items, G.transpose(1, 2) @ left)
         if self.mu is not None:
-            along += v["mu"].unsqueeze(-1)
-        P, Q = self.P.index_select(1, users), self.Q.index_select(1, items)
-        VP, VQ = v["P"].index_select(1, users), v["Q"].index_select(1, items)
-        along.baddbmm_(VP, Q.transpose(1, 2)).baddbmm_(P, VQ.transpose(1, 2))
-        return along.flatten(1)
+            grad_of(self.mu).add_(slope.sum(1, keepdim=True))
+
+    def gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> Direction:
+        """The gradient of sum(slope * score); indices [n] or [R, n], one set each run."""
+        users, items = torch.zeros_like(self._users), torch.zeros_like(self._items)
+        self._add(users, items, user, item, slope)
+        users[..., -1], items[..., -2] = 0.0, 0.0
+        P, b, Q, c = _parts(users, items)
+        held = {"P": P, "Q": Q, "b": b, "c": c}
+        if self.mu is not None:
+            held["mu"] = slope.sum(1, keepdim=True)
+        return Direction(held, users, items)
+
+    def directional(self, v: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
+        """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
+        way = _direction(v)
+        along = (rows_of(way.of_users, user) * rows_of(self._items, item)).sum(-1)
+        along += (rows_of(self._users, user) * rows_of(way.of_items, item)).sum(-1)
+        return along if self.mu is None else along.add_(way["mu"])
 
     def moved(self, step: float) -> MatrixFactorization:
-        """A copy at parameters + step * gradient."""
-        return MatrixFactorization.of(
-            {
-                name: torch.add(value, grad_of(value), alpha=step)
-                for name, value in self.parameters().items()
-            }
+        """A model for scoring at parameters + step * gradient."""
+        model = MatrixFactorization.__new__(MatrixFactorization)
+        mu = None if self.mu is None else torch.add(self.mu, grad_of(self.mu), alpha=step)
+        model._hold(
+            torch.add(self._users, self._users_grad, alpha=step),
+            torch.add(self._items, self._items_grad, alpha=step),
+            mu,
         )
+        model.settle()
+        return model
 
     def items(self, n: int) -> MatrixFactorization:
         """A view for scoring of the first n items."""
-        return MatrixFactorization.of(self.parameters() | {"Q": self.Q[:, :n], "c": self.c[:, :n]})
+        model = MatrixFactorization.__new__(MatrixFactorization)
+        model._hold(self._users, self._items[:, :n], self.mu)
+        return model
+
+
+def _user_rows(P: Tensor, b: Tensor, one: float) -> Tensor:
+    return torch.cat([P, b.unsqueeze(-1), torch.full_like(b, one).unsqueeze(-1)], dim=-1)
+
+
+def _item_rows(Q: Tensor, c: Tensor, one: float) -> Tensor:
+    return torch.cat([Q, torch.full_like(c, one).unsqueeze(-1), c.unsqueeze(-1)], dim=-1)
+
+
+def _parts(users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """P, b, Q, c as views of rows."""
+    d = users.shape[-1] - 2
+    return users[..., :d], users[..., d], items[..., :d], items[..., d + 1]
+
+
+def _direction(v: Mapping[str, Tensor]) -> Direction:
+    if isinstance(v, Direction):
+        return v
+    return Direction(v, _user_rows(v["P"], v["b"], 0.0), _item_rows(v["Q"], v["c"], 0.0))

@@ -7,7 +7,7 @@ pairs), `score_grid` (at all pairs of some users and some items, row by row) and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import torch
@@ -28,7 +28,7 @@ class Stacked:
         return {name: value for name, value in held.items() if value is not None}
 
     @classmethod
-    def of(cls, parameters: dict[str, Tensor]) -> Self:
+    def of(cls, parameters: Mapping[str, Tensor]) -> Self:
         """A model for scoring that shares the given parameters, as `parameters` names them."""
         model = cls.__new__(cls)
         for name in cls.NAMES:
@@ -45,9 +45,16 @@ class Stacked:
             parameter.grad = torch.zeros_like(parameter)
         return self
 
+    def stored(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """What an optimizer steps: tensors with their gradients, by name, each [R, ...]."""
+        return {name: (value, grad_of(value)) for name, value in self.parameters().items()}
+
+    def settle(self) -> None:
+        """Put right what an optimizer's step must not have changed."""
+
     def zero_grad(self) -> None:
         """Set every gradient to 0, in place."""
-        torch._foreach_zero_([grad_of(parameter) for parameter in self.parameters().values()])
+        torch._foreach_zero_([gradient for _, gradient in self.stored().values()])
 
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs, in this order."""
@@ -105,6 +112,8 @@ def normal_tables(
                 for shape, sd in shapes
             ]
         )
+    if not drawn:
+        return [torch.zeros(0, *shape, dtype=dtype, device=device) for shape, _ in shapes]
     return [torch.stack(side).to(device, dtype) for side in zip(*drawn, strict=True)]
 
 
@@ -112,25 +121,27 @@ def rows_of(table: Tensor, index: Tensor) -> Tensor:
     """table [R, rows, ...] at index [n] or [R, n]: [R, n, ...]."""
     if index.dim() == 1:
         return table.index_select(1, index)
-    found = table.flatten(0, 1).index_select(0, flat_rows(index, table.shape[1]))
+    if index.shape[0] == 1:
+        return table.index_select(1, index[0])
+    found = table.flatten(0, 1).index_select(0, _flat_rows(index, table.shape[1]))
     return found.view(*index.shape, *table.shape[2:])
-
-
-def flat_rows(index: Tensor, rows: int) -> Tensor:
-    """index [R, n] of every run's own rows as rows of all runs' tables put under each other."""
-    if len(index) == 1:
-        return index.flatten()
-    lanes = torch.arange(len(index), device=index.device).unsqueeze(-1)
-    return (lanes * rows + index).flatten()
 
 
 def add_rows(table: Tensor, index: Tensor, values: Tensor) -> None:
     """table [R, rows, ...] += values [R, n, ...] at index [n] or [R, n]; repeated rows add up."""
-    if index.dim() == 1 and len(table) > 1:
+    if table.shape[0] == 1:
+        table[0].index_add_(0, index if index.dim() == 1 else index[0], values[0])
+    elif index.dim() == 1:
         table.index_add_(1, index, values)
-        return
-    flat = flat_rows(index, table.shape[1]) if index.dim() > 1 else index
-    table.flatten(0, 1).index_add_(0, flat, values.flatten(0, 1))
+    else:
+        flat = _flat_rows(index, table.shape[1])
+        table.view(-1, *table.shape[2:]).index_add_(0, flat, values.flatten(0, 1))
+
+
+def _flat_rows(index: Tensor, rows: int) -> Tensor:
+    """index [R, n] of every run's own rows as rows of all runs' tables put under each other."""
+    lanes = torch.arange(index.shape[0], device=index.device).unsqueeze(-1)
+    return (lanes * rows + index).flatten()
 
 
 def grad_of(parameter: Tensor) -> Tensor:

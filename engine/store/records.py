@@ -138,6 +138,34 @@ def arrays_path(home: Path, run: str) -> Path:
     return home / "arrays" / f"{run}.safetensors"
 
 
+# What a run that starts from a finished one has to share with it: the data, and the split too, or
+# the finished one may have trained on or chosen by ratings that test the other.
+SHARED = ("dataset", "confounding", "data_seed", "split", "split_seed", "uniform_fraction")
+
+
+def check_finished(home: Path, config: RunConfig) -> Path:
+    """The arrays of the finished run that `config.initial` names.
+
+    Raises:
+        ConfigError: there are none, or it trained on other data or another split.
+    """
+    run = config.initial
+    path, about = arrays_path(home, run), home / "runs" / f"{run}.json"
+    if not run.isalnum() or not path.is_file() or not about.is_file():
+        raise ConfigError(
+            "initial", run, "a finished run of this store", "`runs list` shows which there are"
+        )
+    held = json.loads(about.read_text(encoding="utf-8"))["config"]
+    for name in SHARED:
+        if held[name] != getattr(config, name):
+            raise ConfigError(
+                "initial",
+                run,
+                f"a finished run with {name} {getattr(config, name)} (this one has {held[name]})",
+            )
+    return path
+
+
 def to_json(content: Any) -> str:
     """Strict JSON: numbers that are not finite become null."""
     return json.dumps(_finite(content), allow_nan=False)

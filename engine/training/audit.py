@@ -96,8 +96,8 @@ class Audit:
     def _own(self, result: GlobalPass) -> dict[str, Tensor]:
         """The estimates of the own predictor's loss; its true one is told apart."""
         return {
-            "estimate": result.error_violation() + result.error_target,
-            "estimate_uniform": result.error_violation_uniform() + result.error_target,
+            "estimate": result.error_violation + result.error_target,
+            "estimate_uniform": result.error_violation_uniform + result.error_target,
             "estimate_u_mean": result.error_target,
         }
 

@@ -41,6 +41,7 @@ import torch
 from torch import Tensor
 
 from engine.balancing import (
+    along,
     left_side,
     log_weights,
     moment_metric,
@@ -49,6 +50,7 @@ from engine.balancing import (
     through_map,
 )
 from engine.config import RunConfig
+from engine.methods import METHODS
 from engine.models import PairModel
 from engine.training.anchor import Anchor
 from engine.training.batch import Batch
@@ -91,6 +93,7 @@ class Balancer:
     ) -> None:
         self._config, self._supports = config, supports
         self._linear = config.weights_model == "log_linear"
+        self._tells_labels = METHODS[config.method].tells_labels
         where = models.where
         self._m = torch.zeros(models.runs, k, dtype=where[0], device=where[1])
         self._xi = models
@@ -111,13 +114,12 @@ class Balancer:
         x: [R, n', k], moments of the batch's pairs at `pick`.
         """
         m, xi = (self._m, self._xi.models) if at is None else (at.m, at.xi)
-        tilt = torch.einsum("rnk,rk->rn", x, m)
         if self._linear:
-            return log_weights(tilt)
+            return log_weights(along(x, m))
         score = picked(scores_of(xi[support], support, batch), pick)
         learned = log_weights(score, self._config.weights_map)
         if lanes.exact.any():
-            return torch.where(lanes.exact[:, None], log_weights(tilt), learned)
+            return torch.where(lanes.exact[:, None], log_weights(along(x, m)), learned)
         return learned
 
     def observe(
@@ -148,12 +150,14 @@ class Balancer:
                 curves = (result.curvature(), result.spread())
                 self._newton(*curves, result.residual, pull, learned, 1.0)
                 result = weigh(result)
+        # Of the log-linear model's steps alone; an MF model's need no curvature.
+        flat = torch.zeros_like(metric)
         self.anchor = Anchor(
             x=result.x,
             residual=result.residual,
             metric=metric,
-            curvature=result.curvature(),
-            spread=result.spread(),
+            curvature=result.curvature() if self._linear else flat,
+            spread=result.spread() if self._linear else flat,
             m=self._m.clone(),
             xi={support: model.copy() for support, model in self._xi.models.items()},
         )
@@ -179,33 +183,42 @@ class Balancer:
             x = BlockMoments(anchor.x.index_select(1, batch.position), x.everywhere)
         learned = lanes.balanced & ~lanes.exact
         if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
-            now = self._lefts(lanes, batch, chosen, x, None)
+            log_q = self._log_qs(lanes, batch, chosen, x, None)
+            now = self._lefts(log_q, chosen, x)
             if naive:
                 residual = now - target()
             else:
-                residual = anchor.residual + now - self._lefts(lanes, batch, chosen, x, anchor)
+                then = self._lefts(self._log_qs(lanes, batch, chosen, x, anchor), chosen, x)
+                residual = anchor.residual + now - then
             pull = lanes.lam[:, None, None] * anchor.metric
             if self._linear:
                 self._newton(anchor.curvature, anchor.spread, residual, pull, learned, DAMPING)
             else:
-                self._descend(lanes, batch, chosen, x, pressure_of(pull, residual), learned)
+                self._descend(log_q, batch, chosen, x, pressure_of(pull, residual), learned)
         return self._multipliers(lanes, batch, chosen, x)
 
-    def _lefts(
+    def _log_qs(
         self,
         lanes: Lanes,
         batch: Batch,
         chosen: Selection,
         x: BlockMoments,
         at: Anchor | None,
-    ) -> Tensor:
-        """The block's left side, [R, k], of now or with an anchor's weights."""
-        total = torch.zeros_like(self._m)
+    ) -> dict[str, Tensor]:
+        """`log_q` of every support, of the pairs that weights are fitted on."""
+        found = {}
         for support in self._supports:
-            pick = chosen.fit if support == "observed" else chosen.everywhere
+            pick = chosen.fitted(support)
             inside = picked(x.of(support), pick)
-            q = self.log_q(lanes, support, batch, inside, pick, at).exp()
-            total = total + left_side(q, inside, self._mass(support, chosen.mass, q))
+            found[support] = self.log_q(lanes, support, batch, inside, pick, at)
+        return found
+
+    def _lefts(self, log_q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
+        """The block's left side with such weights, [R, k]."""
+        total = torch.zeros_like(self._m)
+        for support, log in log_q.items():
+            inside = picked(x.of(support), chosen.fitted(support))
+            total += left_side(log.exp(), inside, self._mass(support, chosen.mass, log))
         return total
 
     def _mass(self, support: str, mass: float, q: Tensor) -> float:
@@ -215,7 +228,7 @@ class Balancer:
 
     def _descend(
         self,
-        lanes: Lanes,
+        log_q: dict[str, Tensor],
         batch: Batch,
         chosen: Selection,
         x: BlockMoments,
@@ -225,21 +238,22 @@ class Balancer:
         """An optimizer step of every MF or NCF model on its block of weights."""
         config = self._config
         sign = 1.0 if config.entropy_sign == "maximise" else -1.0
-        for support in self._supports:
-            pick = chosen.fit if support == "observed" else chosen.everywhere
+        for support, log in log_q.items():
+            pick = chosen.fitted(support)
             model = self._xi.models[support]
-            score = scores_of(model, support, batch)
-            log_q = log_weights(picked(score, pick), config.weights_map)
-            slope = score_gradient(log_q, picked(x.of(support), pick), pressure, sign)
-            slope = through_map(slope, picked(score, pick), config.weights_map)
+            slope = score_gradient(log, picked(x.of(support), pick), pressure, sign)
+            if config.weights_map == "sigmoid":
+                score = picked(scores_of(model, support, batch), pick)
+                slope = through_map(slope, score, config.weights_map)
             if config.weights_mass == "released":
-                slope = slope / log_q.shape[-1] ** 2  # as it stands there: nothing is scaled up
+                slope = slope / log.shape[-1] ** 2  # as it stands there: nothing is scaled up
             # Runs that are not balanced stay uniform exactly, not up to rounding.
-            slope = slope * learned[:, None]
+            slope *= learned[:, None]
             if pick is not None:
-                slope = torch.zeros_like(score).index_copy(1, pick, slope)
+                whole = slope.new_zeros(x.of(support).shape[:2])
+                slope = whole.index_copy_(1, pick, slope)
             if support == "observed":
-                model.accumulate(batch.user, batch.item, slope)
+                batch.add_rated(model, slope)
             else:
                 assert batch.everything is not None
                 batch.everything.accumulate(model, slope)
@@ -253,7 +267,10 @@ class Balancer:
         for support in self._supports:
             pick = chosen.apply if support == "observed" else chosen.everywhere
             weights = self.weights(lanes, support, batch, x.of(support), chosen, pick)
-            found[support] = torch.where(balanced, weights, 1.0)
+            if support == "all" and chosen.held is not None and self._tells_labels:
+                assert batch.everything is not None  # an imputed label would tell a held pair's
+                weights[:, batch.everything.cell[chosen.held]] = 0.0
+            found[support] = weights.masked_fill_(~balanced, 1.0)
         return found
 
     def weights(
@@ -266,13 +283,14 @@ class Balancer:
         pick: Tensor | None,
     ) -> Tensor:
         """Weights of a batch's pairs as theta's loss has them, [R, n]: mean 1 over those inside."""
-        if pick is not None and not len(pick):
-            return torch.ones_like(x[..., 0])
-        q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
         if pick is None:
+            q = self.log_q(lanes, support, batch, x, None).exp()
             return q.shape[-1] * q
-        n = chosen.n_inside if support == "observed" else len(pick)
-        whole = torch.ones_like(x[..., 0]).index_copy(1, pick, n * q)
+        whole = torch.ones_like(x[..., 0])
+        if len(pick):
+            q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
+            n = chosen.n_inside if support == "observed" else len(pick)
+            whole = whole.index_copy(1, pick, n * q)
         if support == "observed" and chosen.held is not None:
             whole = whole.masked_fill(chosen.held, 0.0)
         return whole
@@ -327,6 +345,6 @@ class Balancer:
 def scores_of(model: PairModel, support: str, batch: Batch) -> Tensor:
     """h of a batch's pairs on a support, [R, n]."""
     if support == "observed":
-        return model.score(batch.user, batch.item)
+        return batch.rated(model)
     assert batch.everything is not None
     return batch.everything.own(batch.everything.scores(model))

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from engine.models import LinearModel, MatrixFactorization, PairModel
 
+Scores = tuple[Tensor, Tensor | None]  # of B_k [R, n], and of D_k [R, N] where it is looked at
+
 
 class Everything(Protocol):
     """All pairs of D_k. `cell` [n] finds the observed pairs among what `scores` returns."""
@@ -76,10 +78,6 @@ class Grid:
     def level_accumulate(self, model: LinearModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `level_scores`."""
         model.accumulate_grid(self.users, self.items, self.levels, slope)
-
-    def directional(self, model: MatrixFactorization, v: dict[str, Tensor]) -> Tensor:
-        """Derivative of the scores in parameter direction v."""
-        return model.directional_grid(v, self.users, self.items)
 
     def own(self, values: Tensor) -> Tensor:
         """All of them."""
@@ -146,8 +144,9 @@ class Batch:
     """One block, or all of B.
 
     user, item, position [n] (in B), level [n] (1 negative, 2 positive); label [1, n]; inverse
-    [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|; everything: D_k or None;
-    users, items: of a block, None for all of B.
+    [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|; everything: D_k or None.
+    users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
+    users x items, where that grid has few cells for one rated.
     """
 
     user: Tensor
@@ -161,31 +160,55 @@ class Batch:
     everything: Grid | Sample | None
     users: Tensor | None = None
     items: Tensor | None = None
+    crossing: Tensor | None = None
 
-    def scores(self, model: MatrixFactorization) -> tuple[Tensor, Tensor | None]:
+    @property
+    def cell(self) -> Tensor | None:
+        """The observed pairs as cells of a grid, if one is looked at."""
+        return self.everything.cell if isinstance(self.everything, Grid) else self.crossing
+
+    @property
+    def corner(self) -> tuple[Tensor, Tensor]:
+        """Users and items of the grid."""
+        if isinstance(self.everything, Grid):
+            return self.everything.users, self.everything.items
+        assert self.users is not None
+        assert self.items is not None
+        return self.users, self.items
+
+    def on_grid(self, observed: Tensor, everywhere: Tensor | None) -> Tensor:
+        """Values of B_k, and of D_k if there are any, added up on the grid, [R, N]."""
+        assert self.cell is not None
+        if everywhere is None:
+            everywhere = observed.new_zeros(observed.shape[0], self.n_all)
+            return everywhere.index_add_(1, self.cell, observed)
+        return everywhere.index_add(1, self.cell, observed)
+
+    def rated(self, model: PairModel) -> Tensor:
+        """Scores of B_k, [R, n]: pair by pair, or among all of the grid."""
+        if self.cell is None or not isinstance(model, MatrixFactorization):
+            return model.score(self.user, self.item)
+        return model.score_grid(*self.corner).index_select(1, self.cell)
+
+    def add_rated(self, model: PairModel, slope: Tensor) -> None:
+        """The vector-Jacobian product of `rated`, added to the model's gradients."""
+        if self.cell is None or not isinstance(model, MatrixFactorization):
+            model.accumulate(self.user, self.item, slope)
+        else:
+            model.accumulate_grid(*self.corner, self.on_grid(slope, None))
+
+    def scores(self, model: MatrixFactorization) -> Scores:
         """Scores of B_k [R, n] and of D_k [R, N]."""
         if self.everything is None:
-            return model.score(self.user, self.item), None
+            return self.rated(model), None
         found = self.everything.scores(model)
         return found.index_select(1, self.everything.cell), self.everything.own(found)
 
     def accumulate(
         self, model: MatrixFactorization, observed: Tensor, everywhere: Tensor | None
     ) -> None:
-        """Add the gradient of both sums of slope * score; a grid only."""
+        """Add the gradient of both sums of slope * score; of D_k on a grid only."""
         if everywhere is None:
-            model.accumulate(self.user, self.item, observed)
-            return
-        assert isinstance(self.everything, Grid)
-        slope = everywhere.index_add(1, self.everything.cell, observed)
-        self.everything.accumulate(model, slope)
-
-    def directional(
-        self, model: MatrixFactorization, v: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor | None]:
-        """Derivatives in direction v of B_k's and D_k's scores; a grid only."""
-        if self.everything is None:
-            return model.directional(v, self.user, self.item), None
-        assert isinstance(self.everything, Grid)
-        along = self.everything.directional(model, v)
-        return along.index_select(1, self.everything.cell), along
+            self.add_rated(model, observed)
+        else:
+            model.accumulate_grid(*self.corner, self.on_grid(observed, everywhere))

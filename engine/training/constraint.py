@@ -9,11 +9,13 @@ A block of weights is one term of the estimator with a fixed mass: s over B, 1 o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from engine.balancing import expected, left_side
 from engine.training.lanes import Lanes
 from engine.training.moments import Moments
 
@@ -34,21 +36,29 @@ class Side:
     mass: float
     pick: Tensor | None = None
 
+    @cached_property
+    def q(self) -> Tensor:
+        """The weights over their mass, [R, n]."""
+        return self.log_q.exp()
+
     @property
     def left(self) -> Tensor:
         """sum w x, [R, k]."""
-        return self.mass * torch.einsum("rn,rnk->rk", self.log_q.exp(), self.x)
+        return left_side(self.q, self.x, self.mass)
 
     @property
     def left_uniform(self) -> Tensor:
         """The same with uniform weights."""
         return self.mass * self.x.mean(1)
 
+    @cached_property
     def covariance(self) -> Tensor:
         """Cov_q(x), [R, k, k]."""
-        q = self.log_q.exp()
-        centred = self.x - torch.einsum("rn,rnk->rk", q, self.x).unsqueeze(1)
-        return torch.einsum("rn,rnk,rnl->rkl", q, centred, centred)
+        centred = self.x - expected(self.q, self.x).unsqueeze(1)
+        weighted = self.q.unsqueeze(-1) * centred
+        if centred.shape[-1] == 1:
+            return (weighted * centred).sum(1, keepdim=True)
+        return weighted.transpose(1, 2) @ centred
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,12 @@ class GlobalPass:
     own_target: Tensor | None = None
     in_sample: Tensor | None = None
 
-    @property
+    @cached_property
     def left(self) -> Tensor:
         """Left sides, [R, k]."""
         return torch.stack([side.left for side in self.sides]).sum(0)
 
-    @property
+    @cached_property
     def left_uniform(self) -> Tensor:
         """Left sides with uniform weights, [R, k]."""
         return torch.stack([side.left_uniform for side in self.sides]).sum(0)
@@ -97,23 +107,30 @@ class GlobalPass:
         """The weights on B."""
         return next(side for side in self.sides if side.support == "observed")
 
+    @cached_property
     def error_violation(self) -> Tensor:
         """Left side of e minus its target at the pass's weights, [R]."""
-        left = [side.mass * (side.log_q.exp() * side.value).sum(1) for side in self.sides]
+        left = [side.mass * (side.q * side.value).sum(1) for side in self.sides]
         return torch.stack(left).sum(0) - self.error_target
 
+    @cached_property
     def error_violation_uniform(self) -> Tensor:
         """The same with uniform weights, [R]."""
         left = [side.mass * side.value.mean(1) for side in self.sides]
         return torch.stack(left).sum(0) - self.error_target
 
+    @cached_property
+    def error_spread(self) -> Tensor:
+        """sum over the blocks of weights of mass * Var(value): how far weights can move e, [R]."""
+        return torch.stack([s.mass * s.value.var(1, unbiased=False) for s in self.sides]).sum(0)
+
     def curvature(self) -> Tensor:
         """sum mass Cov_q(x), the derivative of the left side by the log-linear coefficients."""
-        return torch.stack([side.mass * side.covariance() for side in self.sides]).sum(0)
+        return torch.stack([side.mass * side.covariance for side in self.sides]).sum(0)
 
     def spread(self) -> Tensor:
         """sum Cov_q(x): what bounds a step of log w in any block of weights, [R, k, k]."""
-        return torch.stack([side.covariance() for side in self.sides]).sum(0)
+        return torch.stack([side.covariance for side in self.sides]).sum(0)
 
     def weighted(self, log_q: tuple[Tensor, ...]) -> GlobalPass:
         """The same pass with other weights in the constraint."""
@@ -121,13 +138,10 @@ class GlobalPass:
         return replace(self, sides=sides)
 
 
-def target_of(
-    prediction: Tensor, lanes: Lanes, moments: Moments, n_users: int
-) -> tuple[Tensor, Tensor]:
-    """t [R, k] and its covariance [R, k, k], clustered by user, from the predictions of U."""
+def target_of(prediction: Tensor, lanes: Lanes, moments: Moments) -> Tensor:
+    """t [R, k], from the predictions of U."""
     values = moments.of_uniform(prediction, lanes.uniform_label, lanes.uniform_item)
-    target = torch.einsum("rm,rmk->rk", lanes.target_share, values)
-    return target, clustered(values, target, lanes, n_users)
+    return expected(lanes.target_share, values)
 
 
 def clustered(values: Tensor, target: Tensor, lanes: Lanes, n_users: int) -> Tensor:
@@ -145,11 +159,14 @@ def with_known(covariance: Tensor, known: list[int], sides: tuple[Side, ...]) ->
     """The covariance where some targets are known: these get the left side's own sampling noise.
 
     A variance of 0 would ask for the constraint to the last digit whatever lam; what the left side
-    varies by from one draw of B to the next, mass^2 Var(x)/n, is as close as it can mean anything.
+    varies by from one draw of B to the next, mass^2 Var(x)/n, is as close as it can mean anything;
+    and no closer than to a hundredth, since a column that is constant up to rounding has no noise.
     """
     for j in known:
         noise = [s.mass**2 * s.x[..., j].var(1) / s.x.shape[1] for s in sides]
-        total = torch.stack(noise).sum(0)
+        least = (0.01 * torch.stack([s.mass * s.x[..., j].mean(1) for s in sides]).sum(0)) ** 2
+        total = torch.maximum(torch.stack(noise).sum(0), least)
         covariance = covariance.clone()
+        covariance[:, j, :], covariance[:, :, j] = 0.0, 0.0  # but for rounding, they are
         covariance[:, j, j] = torch.where(total > 0, total, torch.ones_like(total))
     return covariance

@@ -13,8 +13,8 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
-from engine.diagnostics import Deciles, kl, log2_histogram, log_correlation, weight_block
-from engine.events import EpochDone, RunDone, RunState
+from engine.diagnostics import Deciles, kl, log2_histogram, log_correlation
+from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
@@ -23,9 +23,8 @@ from engine.training.constraint import GlobalPass
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
 from engine.training.reference import exact_solution
+from engine.training.telling import exact_due
 from engine.training.truth import IdealLoss
-
-LARGE = 100_000  # biased ratings beyond which costly diagnostics come every tenth epoch
 
 
 @dataclass
@@ -98,31 +97,32 @@ class Judge:
         lane: int,
         epoch: int,
         result: GlobalPass,
+        blocks: dict[str, WeightBlock],
         validation: dict[str, float | None],
         true_loss: float | None,
         seconds: dict[str, float],
     ) -> EpochDone:
-        """All that is told of one run at an epoch's end."""
+        """All that is told of one run at an epoch's end; blocks: of its weights, if any."""
         config = subject.config
         shared = len(result.inverse) == 1
         inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
         self._inverse[subject.run] = inverse
         told: dict[str, Any] = {}
         if config.balance != "none":
-            told = self._weights(subject, result, lane, inverse)
-            told["violation"] = float(result.error_violation()[lane])
+            told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
+            told["violation"] = float(result.error_violation[lane])
             if result.in_sample is not None:
                 told["violation_in_sample"] = float(result.in_sample[lane])
             told["moments"] = self._moments(config, result, lane)
             told |= self._exact(subject, lane, epoch, result)
-            told["expected_left"] = expected_left(config.lam, 1.0, _spread_of_error(result, lane))
+            told["expected_left"] = expected_left(config.lam, 1.0, float(result.error_spread[lane]))
         return EpochDone(
             run=subject.run,
             epoch=epoch,
             lam=config.lam,
             target=float(result.error_target[lane]),
             target_se=float(result.error_se[lane]),
-            violation_uniform=float(result.error_violation_uniform()[lane]),
+            violation_uniform=float(result.error_violation_uniform[lane]),
             loss=float(result.loss[lane]),
             validation=validation,
             seconds=seconds,
@@ -143,16 +143,20 @@ class Judge:
     def _exact(
         self, subject: Subject, lane: int, epoch: int, result: GlobalPass
     ) -> dict[str, float]:
-        """Learned weights against exact ones; on large data every tenth epoch, to cost little."""
-        large = len(self._ratings.biased) > LARGE
-        if not subject.config.balanced or (large and epoch % 10):
+        """Learned weights against exact ones, as often as that costs little."""
+        if not subject.config.balanced or not exact_due(result, epoch, subject.config.epochs):
             return {}
         best = exact_solution(result, lane, subject.config)
         apart = [
             kl(side.log_q[lane].cpu().double().exp().numpy(), weights)
             for side, weights in zip(result.sides, best.weights, strict=True)
         ]
-        told = {"exact_kl": max(apart), "exact_ess": min(best.ess)}
+        told = {
+            "exact_kl": max(apart),
+            "exact_ess": min(best.ess),
+            "exact_feasible": float(best.feasible),
+            "exact_bound": float(best.bound is not None),
+        }
         if "e" in subject.config.moments:
             told["exact_violation"] = float(best.residual[subject.config.moments.index("e")])
         return told
@@ -161,14 +165,7 @@ class Judge:
         self, subject: Subject, result: GlobalPass, lane: int, inverse: FloatArray
     ) -> dict[str, Any]:
         weight = result.weights[lane].cpu().double().numpy()
-        used = weight > 0  # held-out pairs have none
-        blocks = {"observed": weight_block(weight[used], inverse[used])}
-        for side in result.sides:
-            if side.support == "all":
-                q = side.log_q[lane].cpu().double().exp().numpy()
-                blocks["all"] = weight_block(q, np.ones_like(q))
         told: dict[str, Any] = {
-            "blocks": blocks,
             "histogram": log2_histogram(weight),
             "decile_map": self._deciles.mean(weight),
         }
@@ -244,15 +241,12 @@ def facts_of(row: EpochDone) -> dict[str, float]:
         "entropy": row.entropy,
         "exact_kl": row.exact_kl,
         "exact_violation": row.exact_violation,
+        "exact_feasible": row.exact_feasible,
+        "exact_bound": row.exact_bound,
         "oracle_correlation": row.oracle_correlation,
         **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _spread_of_error(result: GlobalPass, lane: int) -> float:
-    """sum over the blocks of weights of mass * Var(value): how far weights can move e's left."""
-    return sum(side.mass * float(side.value[lane].var(unbiased=False)) for side in result.sides)
 
 
 def subject_of(

@@ -65,6 +65,11 @@ class FoldModels:
         observed = observed * sees * self._spread(multipliers["observed"])
         if everywhere is not None:
             everywhere = everywhere * self._spread(multipliers["all"])
+            if nuisance.tells_labels:  # an imputed label of a pair of the own fold would tell it
+                assert batch.everything is not None
+                hidden = torch.ones_like(everywhere)
+                hidden[:, batch.everything.cell] = (sees > 0).to(hidden.dtype)
+                everywhere = everywhere * hidden
         batch.accumulate(
             self.theta, scale * observed, None if everywhere is None else scale * everywhere
         )
@@ -108,9 +113,9 @@ class FoldModels:
         return found
 
     def _spread(self, values: Tensor) -> Tensor:
-        """[R, ...] to [L * F, ...]; one shared row stays one."""
-        if len(values) == 1 and (len(self._owner) != 1 or self._owner[0] == 0):
-            return values if values.dim() < 3 else values.repeat_interleave(self._n, 0)
+        """[R or 1, ...] to [L * F, ...]."""
+        if len(values) == 1:  # shared by all runs, or those of the only one
+            return values.expand(len(self._owner) * self._n, *values.shape[1:])
         return values.index_select(0, self._owner).repeat_interleave(self._n, 0)
 
     def keep(self, lanes: Tensor) -> None:

@@ -19,7 +19,7 @@ from engine.methods import METHODS, Part, Term
 from engine.models import MatrixFactorization, grad_of
 from engine.training.audit import Audit
 from engine.training.balancer import Balancer, BlockMoments
-from engine.training.batch import Batch
+from engine.training.batch import Batch, Scores
 from engine.training.constraint import GlobalPass, target_of
 from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
@@ -86,20 +86,29 @@ class Learners:
         if self._folds is not None:
             self._folds.start_from(self.theta)
 
-    def learn_phi(self, batch: Batch, lanes: Lanes, seconds: Seconds) -> None:
+    def scores(self, batch: Batch, seconds: Seconds) -> Scores:
+        """theta's predictions of B_k and D_k, which hold until its step at the block's end."""
+        begun = time.perf_counter()
+        found = batch.scores(self.theta)
+        seconds["prediction"] += time.perf_counter() - begun
+        return found
+
+    def learn_phi(self, batch: Batch, lanes: Lanes, scores: Scores, seconds: Seconds) -> None:
         """A step of Algorithm 1 on one block."""
         begun = time.perf_counter()
-        self._nuisance.step(self.theta, lanes, batch)
+        self._nuisance.step(self.theta, lanes, batch, scores)
         seconds["phi"] += time.perf_counter() - begun
 
-    def train(self, batch: Batch, lanes: Lanes, seconds: Seconds, share: float) -> None:
+    def train(
+        self, batch: Batch, lanes: Lanes, scores: Scores, seconds: Seconds, share: float
+    ) -> None:
         """One block of Algorithm 2: a weight step, and a prediction step with these weights.
 
         share: of the uniform ratings that this block is to count, for terms on U.
         """
         begun = time.perf_counter()
         values = self._nuisance.values(batch)
-        terms = self._nuisance.terms(batch, batch.scores(self.theta), values, self._uniform(lanes))
+        terms = self._nuisance.terms(batch, scores, values, self._uniform(lanes))
         multipliers: dict[str, Tensor] = {}
         between = time.perf_counter()
         if self.anchored:
@@ -142,7 +151,7 @@ class Learners:
 
     def _target(self, lanes: Lanes) -> Tensor:
         prediction = self.theta.score(lanes.uniform_user, lanes.uniform_item)
-        return target_of(prediction, lanes, self._moments, self._shape[0])[0]
+        return target_of(prediction, lanes, self._moments)
 
     def _scale(self, batch: Batch) -> float:
         """From |D| times the estimate to the loss: sums count a rated pair about 1."""
@@ -168,6 +177,8 @@ class Learners:
         )
         if weighted:
             observed, everywhere = slopes_of(weighted)
+            if self._config.weights_mass == "released":
+                observed = observed / batch.mass  # their weights on B sum to 1
             batch.accumulate(
                 self.theta, scale * observed, None if everywhere is None else scale * everywhere
             )
@@ -215,13 +226,21 @@ class Learners:
     def copy(self, lane: int, result: GlobalPass | None) -> dict[str, Tensor]:
         """A copy of one run's parameters, each [1, ...], by model and name: "theta.P".
 
-        result: of a balanced run, whose weights on B are kept too, as "weights.observed".
+        result: of a balanced run, of which all that its weights on B come from is kept too:
+        "weights.observed" [n], "weights.inverse" [n], the moments "weights.x" [n, k], and their
+        "weights.target" [k] and its "weights.covariance" [k, k].
         """
         held = {f"theta.{k}": v for k, v in self.theta.parameters().items()}
         held |= {f"phi.{k}": v for k, v in self._nuisance.parameters().items()}
         if result is not None:
             held |= {f"xi.{k}": v for k, v in self._balancer.parameters().items()}
-            held["weights.observed"] = result.weights
+            held |= {
+                "weights.observed": result.weights,
+                "weights.inverse": result.inverse.expand_as(result.weights),
+                "weights.x": result.x,
+                "weights.target": result.target,
+                "weights.covariance": result.covariance,
+            }
         return {name: value[lane : lane + 1].clone() for name, value in held.items()}
 
     def keep(self, lanes: Tensor, *, balanced: bool) -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
+from engine.datasets.features import feature_of
 from engine.datasets.ratings import Ratings
-from engine.errors import ConfigError
 from engine.methods import Term
 
 TERCILES = 3
@@ -49,13 +49,14 @@ class Moments:
         self._feature: dict[str, tuple[str, Tensor, float]] = {}
         for name in config.moments:
             if ":" in name:
-                side, values = _feature(ratings, name)
+                side, values = feature_of(ratings, name)
                 table = torch.as_tensor(values, dtype=dtype, device=device)
                 self._feature[name] = (side, table, float(values.mean()))
 
     def of_term(self, term: Term, user: Tensor, item: Tensor) -> Tensor:
         """x [R, n, k]: what each pair adds to the left side per unit weight."""
-        return torch.stack([self._of_term(c, term, user, item) for c in self.columns], dim=-1)
+        found = [self._of_term(column, term, user, item) for column in self.columns]
+        return torch.stack(found, dim=-1) if len(found) > 1 else found[0].unsqueeze(-1)
 
     def _of_term(self, column: str, term: Term, user: Tensor, item: Tensor) -> Tensor:
         if column == "e":
@@ -89,15 +90,3 @@ class Moments:
     def known(self) -> list[int]:
         """The columns whose target is known exactly."""
         return [j for j, c in enumerate(self.columns) if c == "mass" or c in self._feature]
-
-
-def _feature(
-    ratings: Ratings, name: str
-) -> tuple[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    side, feature = name.split(":", 1)
-    table = ratings.user_features if side == "user" else ratings.item_features
-    names = ratings.user_feature_names if side == "user" else ratings.item_feature_names
-    if table is None or feature not in names:
-        offered = ", ".join(names) if names else f"none: {ratings.name} has no {side} features"
-        raise ConfigError("moments", name, f"{side}: and one of {offered}")
-    return side, np.asarray(table[:, names.index(feature)], dtype=np.float64)

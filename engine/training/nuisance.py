@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from engine.bilevel import assumed_step, hypergradient, uniform_gradient
+from engine.bilevel import hypergradient
 from engine.config import RunConfig
 from engine.methods import METHODS, Part, Scene, Settings, Term
 from engine.models import MatrixFactorization
-from engine.training.batch import Batch
+from engine.training.ahead import look_ahead
+from engine.training.batch import Batch, Scores
 from engine.training.lanes import Lanes
 from engine.training.phi import Imputation, PhiModel, Values
 from engine.training.phi_making import make_parts
@@ -29,7 +30,7 @@ from engine.training.phi_making import make_parts
 class Nuisance:
     """phi of every run of a group, and what else an estimator takes as given.
 
-    teacher: KD-Label's predictions of B, [R, n], or None. density: s.
+    teacher: KD-Label's predictions of B, [R, n], or None. density: s. tells_labels: as `Method`.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Nuisance:
         self.density = lanes.density
         self._settings = Settings(config.imputation_weight, config.teacher_weight)
         self._teacher = teacher
+        self.tells_labels = self._method.tells_labels
         self.parts: dict[str, PhiModel] = dict(make_parts(config, shape, seeds, lanes))
 
     def values(
@@ -72,8 +74,10 @@ class Nuisance:
         scene = Scene(observed, everywhere, uniform, self.density)
         return self._method.terms(scene, self._settings)
 
-    def step(self, theta: MatrixFactorization, lanes: Lanes, batch: Batch) -> None:
-        """One step of phi on one block; the real theta does not move."""
+    def step(
+        self, theta: MatrixFactorization, lanes: Lanes, batch: Batch, scores: Scores | None = None
+    ) -> None:
+        """One step of phi on one block; the real theta, with these scores, does not move."""
         if not self.parts:
             return
         regression = self._config.imputation == "regression"
@@ -86,7 +90,8 @@ class Nuisance:
             raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
             for name in learned:
                 raw[name].requires_grad_()
-            self._bilevel(theta, lanes, batch, raw, list(learned))
+            scores = batch.scores(theta) if scores is None else scores
+            self._bilevel(theta, lanes, batch, scores, raw, list(learned))
         for part in self.parts.values():
             if regression and isinstance(part, Imputation):
                 self._regress(part, theta, lanes)
@@ -97,25 +102,15 @@ class Nuisance:
         theta: MatrixFactorization,
         lanes: Lanes,
         batch: Batch,
+        scores: Scores,
         raw: dict[str, Tensor],
         learned: list[str],
     ) -> None:
         eta = self._config.assumed_lr
-        scores = batch.scores(theta)
         with torch.enable_grad():
             slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
-        ahead = assumed_step(
-            theta,
-            lambda: batch.accumulate(
-                theta, slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
-            ),
-            eta,
-        )
-        v = uniform_gradient(
-            *(ahead, lanes.uniform_user, lanes.uniform_item),
-            *(lanes.uniform_label, lanes.phi_share),
-        )
-        delta = batch.directional(theta, v)
+        held = slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
+        delta = look_ahead(theta, lanes, batch, held, eta)
         # Over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of it.
         found = hypergradient(slopes, delta, 1.0, [raw[name] for name in learned])
         for name, gradient in zip(learned, found, strict=True):

@@ -134,12 +134,18 @@ class Observer:
     def finish(self, result: GlobalPass, lanes: Lanes, batch: Batch) -> GlobalPass:
         """The pass with the weights that theta's loss has, and the in-sample violation."""
         chosen = self._selector.of(batch)
-        weights = self._balancer.weights(lanes, "observed", batch, result.x, chosen, chosen.apply)
+        if chosen.fit is None and chosen.apply is None:
+            weights = result.observed.q * result.observed.q.shape[1]
+        else:
+            weights = self._balancer.weights(
+                lanes, "observed", batch, result.x, chosen, chosen.apply
+            )
         weights = torch.where(lanes.balanced[:, None], weights, 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:
             return result
-        left = chosen.mass * (weights * result.value).sum(1) / weights.sum(1)
+        inside, value = picked(weights, chosen.apply), picked(result.value, chosen.apply)
+        left = chosen.mass * (inside * value).sum(1) / inside.sum(1)
         for side in result.sides:
             if side.support == "all":
                 left = left + side.mass * (side.log_q.exp() * side.value).sum(1)

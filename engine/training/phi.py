@@ -58,7 +58,7 @@ class Propensity:
 
     def raw(self, batch: Batch) -> Tensor:
         """h [R, n]."""
-        return self.model.score(batch.user, batch.item)
+        return batch.rated(self.model)
 
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """1/p, p clipped at p_min, where its gradient ends."""
@@ -67,7 +67,7 @@ class Propensity:
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the factors."""
-        self.model.accumulate(batch.user, batch.item, slope)
+        batch.add_rated(self.model, slope)
 
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs."""

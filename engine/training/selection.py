@@ -33,6 +33,10 @@ class Selection:
     mass: float
     n_inside: int
 
+    def fitted(self, support: str) -> Tensor | None:
+        """The pairs of a support that weights are fitted on."""
+        return self.fit if support == "observed" else self.everywhere
+
 
 class Selector:
     """Selections of batches, for one config and data set."""

@@ -31,6 +31,7 @@ from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
 from engine.training.moments import Moments
+from engine.training.telling import weight_blocks
 from engine.training.view import View
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
@@ -118,11 +119,12 @@ class Trainer:
                 self._observe(self._learners.global_pass(self._lanes))
             for kinds, block in steps[self._block :]:
                 batch = view.batch(block)
+                scores = self._learners.scores(batch, seconds)
                 if "phi" in kinds:
-                    self._learners.learn_phi(batch, self._lanes, seconds)
+                    self._learners.learn_phi(batch, self._lanes, scores, seconds)
                 if "theta" in kinds:
                     share = 1 / len(plan.blocks)
-                    self._learners.train(batch, self._lanes, seconds, share)
+                    self._learners.train(batch, self._lanes, scores, seconds, share)
                 self._block += 1
                 yield BlockDone(self.epoch + 1, self._block, len(steps))
                 if self._stopping:
@@ -166,8 +168,12 @@ class Trainer:
         validation = self._judge.validation(self._subjects, self._learners.predictor)
         truths = self._judge.true_losses(self._learners.predictor)
         seconds = {**seconds, "evaluation": time.perf_counter() - trained}
+        blocks = weight_blocks(result)
         told = tuple(
-            self._judge.epoch(s, lane, self.epoch, result, validation[lane], truths[lane], seconds)
+            self._judge.epoch(
+                *(s, lane, self.epoch, result, blocks[lane]),
+                *(validation[lane], truths[lane], seconds),
+            )
             for lane, s in enumerate(self._subjects)
         )
         better = [lane for lane, row in enumerate(told) if self._is_better(lane, row)]
@@ -180,6 +186,7 @@ class Trainer:
         """End the runs whose numbers are none; their best epoch so far is kept."""
         sound = torch.isfinite(result.loss) & torch.isfinite(result.left).all(1)
         sound &= torch.isfinite(result.target).all(1)
+        sound &= torch.isfinite(result.x.square().sum(1)).all(1)  # of which weights take a variance
         ends: dict[int, tuple[RunState, str | None]] = {}
         for lane in (~sound).nonzero().flatten().tolist():
             config = self._subjects[lane].config

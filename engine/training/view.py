@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.diagnostics import sample_pairs
+from engine.diagnostics import PAIRS_MAX, sample_pairs
 from engine.training.batch import Batch, Grid, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
+
+DENSE = 16  # cells of a grid for one rated pair, up to which a matrix product takes less time
 
 
 class View:
@@ -32,9 +34,11 @@ class View:
         user, item, level = self._user[cut], self._item[cut], self._level[cut]
         users = torch.as_tensor(block.users, device=user.device)
         items = torch.as_tensor(block.items, device=user.device)
-        grid = None
-        if self._on_all:
+        grid, cell = None, None
+        if self._on_all or block.n_all <= DENSE * block.n_observed:
             cell = self._user_place[user] * len(items) + self._item_place[item]
+        if self._on_all:
+            assert cell is not None
             grid = Grid.of(users, items, cell, level)
         return Batch(
             *(user, item, self._position[cut], level),
@@ -45,6 +49,7 @@ class View:
             everything=grid,
             users=users,
             items=items,
+            crossing=cell,
         )
 
 
@@ -56,6 +61,10 @@ class Whole:
         device = lanes.user.device
         self._position = torch.arange(len(lanes.user), device=device)
         self._everything = _everything(lanes, shape, device) if on_all else None
+        self._cell, self._users, self._items = None, None, None
+        if self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX):
+            self._cell = lanes.user * shape[1] + lanes.item
+            self._users, self._items = (torch.arange(n, device=device) for n in shape)
 
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
@@ -66,6 +75,9 @@ class Whole:
             mass=lanes.density,
             n_all=self._n_all,
             everything=self._everything,
+            users=self._users,
+            items=self._items,
+            crossing=self._cell,
         )
 
 

@@ -19,7 +19,7 @@ from engine.events import METRICS, GroupEpoch
 from engine.jobs.building import tuned
 from engine.methods import METHODS
 from engine.presets import preset
-from engine.training.balancer import Balancer, BlockMoments
+from engine.training.balancer import Balancer
 from engine.training.trainer import Trainer
 
 BALANCED = [name for name, method in METHODS.items() if "learned" in method.info.balances]
@@ -148,26 +148,21 @@ def test_the_base_methods_differ_from_each_other_and_from_their_balanced_selves(
         assert all(not np.allclose(one, other, rtol=1e-6) for other in first[:i])
 
 
-@pytest.mark.parametrize(
-    ("method", "changes"),
-    named([*LEARNED, *EXACT, *((m, HELD) for m in BALANCED), ("dr", {"moments": ("e", "r")})]),
-)
-def test_a_block_of_all_ratings_has_the_left_side_of_the_global_pass(method, changes):
-    """What a weight step takes for its left side is that of the constraint, masses included."""
-    with tuned():
-        trainer = Trainer({"a": make(method, **changes)}, tiny())
-        for event in trainer.events():
-            if isinstance(event, GroupEpoch) and event.epoch == 2:
-                break
-        learners, lanes = trainer._learners, trainer._lanes
-        batch = learners._whole.batch(lanes)
-        told = learners.global_pass(lanes)
-        chosen = learners._selector.of(batch)
-        everywhere = [side.x for side in told.sides if side.support == "all"]
-        x = BlockMoments(told.x, everywhere[0] if everywhere else None)
-        left = learners._balancer._lefts(lanes, batch, chosen, x, None)
-    torch.testing.assert_close(left, told.left, rtol=1e-12, atol=1e-14)
-    assert not torch.allclose(left, told.left_uniform, rtol=1e-6)
+@pytest.mark.parametrize("weights_model", ["mf", "ncf"])
+@pytest.mark.parametrize("method", BALANCED)
+def test_learned_weights_stop_at_the_exact_ones_where_theta_and_phi_stand_still(
+    method, weights_model
+):
+    """One block of all ratings and its own residual: weight steps alone solve the problem, so both
+    terms have to enter it with their masses."""
+    still = {"lr": 1e-300, "phi_warmup": 99, "block_users": 60, "block_items": 50, "lam": 1.0}
+    config = make(method, **still, weights_model=weights_model, penalty="block", epochs=100)
+    rows, _ = train(changed(config, weights_dim=8, weights_lr=3e-2))
+    last = rows["run0", 100]
+    assert abs(last.exact_violation) < 0.8 * abs(last.violation_uniform)
+    gap = abs(last.violation - last.exact_violation)
+    assert gap < 0.1 * abs(last.violation_uniform)
+    assert last.exact_kl < 2e-3
 
 
 SPLIT = {"uniform_reuse": "split"}

@@ -67,6 +67,20 @@ def cause(pull: float) -> dict[str, np.ndarray]:
     return first_epoch("cause", tiny(), teacher_pull=pull)
 
 
+def test_cause_fits_the_uniform_ratings_with_the_second_table():
+    """A block is a quarter of an epoch, so each of them counts a quarter in the first one."""
+    config = make("cause", teacher_pull=0.0, optimizer="sgd", lr=1e-6, weight_decay=0.0)
+    with tuned():
+        trainer = Trainer({"a": config}, tiny())
+        lanes, theta = trainer._lanes, trainer._learners.theta
+        second = lanes.uniform_item + N_ITEMS
+        error = theta.score(lanes.uniform_user, second) - lanes.uniform_label
+        wanted = torch.zeros(2 * N_ITEMS, dtype=torch.float64)
+        wanted.index_add_(0, second[0], 0.25 * 2 * error[0])
+        next(trainer.events())
+    torch.testing.assert_close(theta.c[0, N_ITEMS:] / -1e-6, wanted[N_ITEMS:])
+
+
 def test_cause_pulls_the_first_table_of_items_and_takes_the_second_as_constant():
     """In the first block: of its items, the first table's gradient alone knows of the pull."""
     gradients = []

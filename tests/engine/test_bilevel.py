@@ -66,6 +66,8 @@ def test_the_propensity_moves_on_coat(coat):
         propensity_start="constant",
         balance="none",
         lam=0.0,
+        **{"optimizer": "adamw", "loss_scale": "sum", "intercept": True},
+        **{"lr": 1e-2, "weight_decay": 5.0},
         epochs=60,
         patience=0,
     )

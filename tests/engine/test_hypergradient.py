@@ -141,7 +141,7 @@ def lower_dr(theta: Leaves, phi: dict[str, Leaves], run: int, data: Lanes) -> to
 
 
 def lower_autodebias(theta: Leaves, phi: dict[str, Leaves], run: int, data: Lanes) -> torch.Tensor:
-    """[c sum_D omega2 (r_hat - m)^2 + sum_B omega1 e] / (c + s), omega = exp(h / 5), m a sigmoid."""
+    """[c sum_D omega2 (r_hat - m)^2 + sum_B omega1 e] / (c + s), omega = exp(h / 5)."""
 
     def omega(held: Leaves, u: int, i: int, level: int) -> torch.Tensor:
         return torch.exp((held["b"][run, u] + held["c"][run, i] + held["a"][run, level]) / 5)

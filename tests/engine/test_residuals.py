@@ -51,7 +51,7 @@ def held_pairs(config) -> np.ndarray:
 
 
 def watched(config, ratings=None):
-    """Theta and the last global pass as finished, and every block's (selection, multipliers)."""
+    """Trainer and last pass of a run and its like; every block's selection and multipliers."""
     passes, blocks = [], []
     finish, step = Observer.finish, Balancer.step
 
@@ -69,10 +69,10 @@ def watched(config, ratings=None):
         trainer = Trainer({"a": config, "b": config}, tiny() if ratings is None else ratings)
         for event in trainer.events():
             if isinstance(event, GroupEpoch):
-                theta, row = trainer._learners.theta, event.runs[0]
+                row = event.runs[0]
                 if event.epoch == config.epochs - 1:
                     break
-    return theta, passes[-1], blocks, row
+    return trainer, passes[-1], blocks, row
 
 
 def test_folds_are_of_nearly_equal_size_and_follow_from_the_seed():
@@ -156,36 +156,35 @@ def test_the_twin_trains_on_every_pair(method, residuals):
         np.testing.assert_allclose(values, beside["run1"].arrays[name], rtol=1e-10, atol=1e-14)
 
 
-def in_sample_by_hand(config, theta, told) -> float:
+def in_sample_by_hand(trainer, told) -> float:
     """s sum w e / (n p) - mean over U of e, with theta's own errors and theta's own weights."""
-    ratings, trainer = tiny(), Trainer({"a": config}, tiny())
-    lanes = trainer._lanes
+    lanes, theta = trainer._lanes, trainer._learners.theta
     error = (theta.score(lanes.user, lanes.item) - lanes.label)[0].square()
     left = (told.weights[0] * error * lanes.inverse_propensity[0]).sum() / told.weights[0].sum()
     uniform = theta.score(lanes.uniform_user, lanes.uniform_item) - lanes.uniform_label
-    return float(ratings.density * left - uniform[0].square().mean())
+    return float(tiny().density * left - uniform[0].square().mean())
 
 
 @pytest.mark.parametrize("residuals", [HELD, CROSS])
 def test_the_violation_in_sample_is_told_beside_that_of_others(residuals):
     config = make("ips", lam=64.0, **residuals)
-    theta, told, _, row = watched(config)
-    assert row.violation_in_sample == pytest.approx(in_sample_by_hand(config, theta, told))
+    trainer, told, _, row = watched(config)
+    assert row.violation_in_sample == pytest.approx(in_sample_by_hand(trainer, told))
     assert abs(row.violation_in_sample - row.violation) > 1e-3
 
 
 def test_in_sample_there_is_one_violation():
     config = make("ips", lam=64.0)
-    theta, told, _, row = watched(config)
+    trainer, told, _, row = watched(config)
     assert row.violation_in_sample is None
-    assert row.violation == pytest.approx(in_sample_by_hand(config, theta, told))
+    assert row.violation == pytest.approx(in_sample_by_hand(trainer, told))
 
 
 class Stage:
     """FoldModels of one group with all they need, on given ratings; phi away from its start."""
 
-    def __init__(self, method: str, ratings: Ratings, runs: int = 2) -> None:
-        config = known(method, **CROSS)
+    def __init__(self, method: str, ratings: Ratings, runs: int = 2, **changes) -> None:
+        config = known(method, **CROSS, **changes)
         configs = [changed(config, seed=k) for k in range(runs)]
         trainer = Trainer({f"run{k}": c for k, c in enumerate(configs)}, ratings)
         self.lanes, self.method = trainer._lanes, METHODS[method]
@@ -228,6 +227,17 @@ def test_a_fold_model_never_sees_the_labels_of_its_fold(method, runs):
             assert same == (row % 3 == 1), (name, row)
 
 
+def test_a_fold_models_loss_is_as_large_as_one_over_all_pairs():
+    """Two of three folds count 3/2 each: with tiny steps mu moves by -lr 3/2 sum 2e/p over them."""
+    stage = Stage("ips", tiny(), 1, optimizer="sgd", lr=1e-9, weight_decay=0.0)
+    lanes, theta = stage.lanes, stage.models.theta
+    error = theta.score(lanes.user, lanes.item) - lanes.label
+    sees = torch.as_tensor(folds_of(600, 3, 0) != np.arange(3)[:, None])
+    wanted = (1.5 * sees * 2 * error * lanes.inverse_propensity).sum(1)
+    stage.train(epochs=1)
+    torch.testing.assert_close(theta.mu[:, 0] / -1e-9, wanted, rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("runs", [1, 2])
 def test_predictions_of_a_pair_are_those_of_the_model_that_misses_it(runs):
     stage = Stage("ips", tiny(), runs).train()
@@ -239,7 +249,20 @@ def test_predictions_of_a_pair_are_those_of_the_model_that_misses_it(runs):
     torch.testing.assert_close(found, wanted)
 
 
-def test_the_target_is_that_of_the_fold_models():
+def test_the_target_told_is_that_of_the_fold_models():
+    trainer, _, _, row = watched(make("ips", **CROSS))
+    lanes, folds = trainer._lanes, trainer._learners._folds.theta
+    user, item, label = (
+        values.repeat_interleave(3, 0)
+        for values in (lanes.uniform_user, lanes.uniform_item, lanes.uniform_label)
+    )
+    error = (folds.score(user, item) - label).square()
+    assert row.target == pytest.approx(float(error[:3].mean()))
+    own = trainer._learners.theta.score(lanes.uniform_user, lanes.uniform_item)
+    assert row.target != pytest.approx(float((own - lanes.uniform_label)[0].square().mean()))
+
+
+def test_the_target_is_the_mean_over_the_fold_models():
     """Mean over the models of the mean over U of e, one a run."""
     stage = Stage("ips", tiny(), 2).train()
     lanes = stage.lanes
@@ -296,8 +319,8 @@ def test_pairs_outside_the_covered_ones_keep_their_weight(method, balance):
 def test_the_constraint_is_that_of_the_covered_pairs():
     """Hard exact weights: sum over B inside of w e/p, times s inside, meets t to rounding."""
     config = known("ips", **COVERED, balance="exact", constraint="hard", ess_floor=0.0, epochs=2)
-    theta, told, _, row = watched(config, halved())
-    lanes = Trainer({"a": config}, halved())._lanes
+    trainer, told, _, row = watched(config, halved())
+    lanes, theta = trainer._lanes, trainer._learners.theta
     inside = lanes.user < 30
     error = (theta.score(lanes.user, lanes.item) - lanes.label)[0].square()
     x = (told.weights[0] * error * lanes.inverse_propensity[0])[inside]
@@ -316,8 +339,8 @@ def test_learned_weights_balance_the_covered_pairs(method):
 @pytest.mark.parametrize("residuals", [HELD, CROSS])
 def test_the_violation_in_sample_is_of_the_covered_pairs_too(residuals):
     config = known("ips", **COVERED, **residuals, lam=16.0)
-    theta, told, _, row = watched(config, halved())
-    lanes = Trainer({"a": config}, halved())._lanes
+    trainer, told, _, row = watched(config, halved())
+    lanes, theta = trainer._lanes, trainer._learners.theta
     inside = lanes.user < 30
     error = (theta.score(lanes.user, lanes.item) - lanes.label)[0].square()
     weights = told.weights[0][inside]

@@ -15,7 +15,7 @@ LAYERS = [
     ("engine.api", "engine.bench", "engine.report", "engine.ablation", "engine.textbook"),
     ("engine.jobs",),
     ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),
-    ("engine.methods",),
+    ("engine.methods", "engine.inspection"),
     ("engine.balancing", "engine.bilevel", "engine.exact"),
     ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics", "engine.claims"),
     ("engine.config", "engine.events", "engine.errors", "engine.published"),

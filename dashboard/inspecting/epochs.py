@@ -1,0 +1,126 @@
+"""The scrubber over kept epochs, and what it moves: histogram and map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts.pairs import histogram, reach_of, weight_map
+from dashboard.inspecting import frames, state
+from dashboard.inspecting.takeaway import drawn, title
+from engine import api
+
+PLAY_SECONDS = 0.6
+
+
+def dark() -> bool:
+    """Whether the reader's theme is the dark one."""
+    return bool(st.context.theme.type == "dark")
+
+
+def watch(run: str, epochs: list[int], best: int | None, found: Any) -> None:
+    """The scrubber with its two charts, alone renewed while it plays.
+
+    Args:
+        best: the epoch that everything else on the page is of, None where nothing is kept.
+        found: the run's `Weights`, or None where it keeps none.
+    """
+    shown = str(state.picked())
+    playing = st.session_state.get("w_playing", False)
+
+    def look() -> None:
+        # Picked in here: the rest of the page lights up too. Played: the timer starts or ends.
+        if str(state.picked()) != shown or st.session_state.get("w_playing", False) != playing:
+            st.rerun()
+        epoch = _scrubber(epochs, best)
+        _charts(run, epoch, epoch == best, found)
+        state.write_url()
+
+    st.fragment(look, run_every=PLAY_SECONDS if playing else None)()
+
+
+def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
+    """The kept epoch to show, and what to say when the one asked for was not kept."""
+    default = best if best in epochs else epochs[-1]
+    raw = state.get("epoch")
+    if raw is None:
+        return default, ""
+    try:
+        wanted = int(raw)
+    except ValueError:
+        return default, f"Epoch {raw} is no number; shown is {default}."
+    if wanted in epochs:
+        return wanted, ""
+    near = min(epochs, key=lambda e: abs(e - wanted))
+    return near, f"No weights were kept of epoch {wanted}; shown is the nearest, {near}."
+
+
+def _scrubber(epochs: list[int], best: int | None) -> int:
+    epoch, trouble = epoch_shown(epochs, best)
+    playing = st.session_state.get("w_playing", False)
+    if playing and st.session_state.get("w_played") == epoch:
+        after = epochs.index(epoch) + 1
+        if after >= len(epochs):
+            st.session_state["w_playing"] = False
+            st.rerun()
+        epoch = epochs[after]
+        state.put("epoch", epoch)
+    st.session_state["w_played"] = epoch
+    if trouble:
+        st.warning(trouble)
+    if len(epochs) == 1:
+        st.caption(f"One epoch was kept: {epoch}.")
+        return epoch
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="scrubber")
+    row.button(
+        "Pause" if playing else "Play",
+        icon=":material/pause:" if playing else ":material/play_arrow:",
+        key="w_play",
+        on_click=_toggle,
+        args=(epochs, epoch),
+    )
+    st.session_state["w_epoch"] = epoch
+    row.select_slider(
+        "Epoch",
+        epochs,
+        key="w_epoch",
+        on_change=state.chose,
+        args=("epoch",),
+        format_func=lambda e: f"{e}, best" if e == best else str(e),
+    )
+    return epoch
+
+
+def _toggle(epochs: list[int], epoch: int) -> None:
+    playing = not st.session_state.get("w_playing", False)
+    st.session_state["w_playing"] = playing
+    st.session_state["w_played"] = epoch
+    if playing and epoch == epochs[-1]:
+        state.put("epoch", epochs[0])
+        st.session_state["w_played"] = None
+
+
+def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
+    snapshot = api.snapshot(run, epoch)
+    bars = frames.snapshot_histogram(snapshot.histogram)
+    pick = state.picked()
+    mask = frames.mask_of(found, pick) if found is not None and at_best else None
+    many = mask is not None and pick.cell is not None and bool((mask & found.used).any())
+    part = found.histogram(mask) if many else None
+    left, right = st.columns([1, 1.18], gap="medium")
+    with left:
+        note = "share of the pairs" + ("; blue: the picked cell alone" if many else "")
+        title("How much ratings count", note)
+        reach = reach_of(bars, *([found.histogram()] if found is not None else []))
+        name = f"counterweight-{run}-epoch{epoch}"
+        drawn(histogram(bars, part, reach, dark()), bars, "w_histogram", f"{name}-histogram")
+    with right:
+        if snapshot.decile_map is None:
+            st.caption("Of this epoch no map was kept.")
+            return
+        cells = frames.snapshot_map(snapshot.decile_map, found.cells if found is not None else None)
+        title("Where they count more", "mean weight of each cell; its number of pairs inside")
+        chart = weight_map(cells, frames.cell_of(found, pick), dark())
+        select = lambda: state.from_chart("w_map")  # noqa: E731
+        drawn(chart, cells, "w_map", f"{name}-map", select)

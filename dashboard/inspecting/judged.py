@@ -1,0 +1,135 @@
+"""What the weights are held against: the exact ones, the oracle's, the tables of experts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.against import Across
+from dashboard.charts.love import love, rows_shown
+from dashboard.inspecting.epochs import dark
+from dashboard.inspecting.linked import scatter
+from dashboard.inspecting.takeaway import drawn, offer, title
+from dashboard.text import weights as text
+
+HARD = "w_hard"
+
+
+def references(found: Any) -> None:
+    """Scatters against exact weights and, on simulated data, the oracle's and the confounder."""
+    st.subheader("Against what they could be", anchor=False)
+    n = 3 if found.simulated else 1
+    places = st.columns(n, gap="medium") if n > 1 else [st.container(), None, None]
+    with places[0]:
+        _exact(found)
+    if not found.simulated:
+        st.caption(
+            "Real data: nobody knows the true propensities, so there are no oracle weights here. "
+            "Simulated data show what balancing can and cannot find."
+        )
+        return
+    with places[1]:
+        _oracle(found)
+    with places[2]:
+        _hidden(found)
+
+
+def _exact(found: Any) -> None:
+    if "exact" not in found.pairs:
+        title("Learned against exact", "the weights of highest entropy for the same moments")
+        st.info(found.exact_note)
+        return
+    default = found.config.balance == "exact" and found.config.constraint == "hard"
+    kinds = {"exact": "exact at this λ", "exact_hard": "exact, hard constraint"}
+    st.session_state.setdefault(HARD, "exact_hard" if default else "exact")
+    chosen = st.session_state[HARD]
+    r, kl = found.beside(chosen)
+    ours = "Exact run" if found.config.balance == "exact" else "Learned"
+    title(f"{ours} against {kinds[chosen]}", "dashed: equal; same moments, highest entropy")
+    st.segmented_control(
+        "Exact weights", list(kinds), key=HARD, format_func=kinds.get, required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    across = Across(chosen, "exact weight", log=True, diagonal=True)
+    scatter(found, across, "w_exact", height=280)
+    st.markdown(text.exact_reading(r, kl, chosen == "exact_hard"))
+    st.caption(text.EXACT)
+    if found.exact_note and chosen == "exact_hard":
+        st.caption(f"The solver: {found.exact_note}.")
+
+
+def _oracle(found: Any) -> None:
+    r, kl = found.beside("oracle")
+    title("Against the oracle", "p̂/p̃, which makes the estimate unbiased; dashed: equal")
+    st.space("medium")
+    scatter(found, Across("oracle", "oracle weight", log=True, diagonal=True), "w_oracle", 280)
+    st.markdown(text.oracle_reading(r, kl, met(found)))
+
+
+def _hidden(found: Any) -> None:
+    r, _ = found.beside("hidden")
+    title("Against the hidden confounder h", "drives who rates what and how; no model sees it")
+    st.space("medium")
+    scatter(found, Across("hidden", "h"), "w_hidden", 280)
+    st.markdown(text.hidden_reading(r))
+
+
+def met(found: Any) -> bool | None:
+    """Whether every balanced moment lies within its target's SE; None where it is not known."""
+    frame = found.constraint
+    if frame.empty:
+        return None
+    return bool(((frame["weight"] - frame["target"]).abs() <= frame["se"]).all())
+
+
+def diagnostics(found: Any) -> None:
+    """The love plot and the table of numbers."""
+    left, right = st.columns([1.1, 1], gap="medium")
+    with left:
+        note = (
+            "features, activity, popularity against all pairs, known exactly; label and error "
+            "against the few uniform ratings, band: their standard error"
+        )
+        title("Is the weighted sample like all pairs?", note)
+        rows = rows_shown(found.love)
+        drawn(love(rows, dark()), found.love, "w_love", f"counterweight-{found.run}-love")
+        if len(rows) < len(found.love):
+            st.caption(
+                f"{len(rows)} of {len(found.love)} covariates: the features furthest off when "
+                "nothing is weighted. All of them are in the table."
+            )
+        _moments(found)
+    with right:
+        title("Diagnostics", "a high effective sample size only says that weights are near uniform")
+        table(found.numbers)
+        offer(found.numbers, "w_numbers", f"counterweight-{found.run}-diagnostics")
+
+
+def _moments(found: Any) -> None:
+    """Both sides of the constraint, moment by moment."""
+    frame = found.constraint
+    if frame.empty:
+        return
+    title("What was balanced", "left sides of the constraint under each weighting, and the target")
+    names = {"uniform": "Uniform", "weight": "These", "exact": "Exact at λ", "exact_hard": "Hard"}
+    lines = ["| Moment | " + " | ".join(names.values()) + " | Target ± SE |"]
+    lines.append("|:--|" + "--:|" * (len(names) + 1))
+    for _, row in frame.iterrows():
+        cells = [f"{row[name]:.4f}" for name in names]
+        target = f"{row['target']:.4f} ± {row['se']:.4f}"
+        lines.append(f"| {row['moment']} | " + " | ".join(cells) + f" | {target} |")
+    with st.container(key="w_moments"):
+        st.markdown("\n".join(lines))
+
+
+def table(numbers: pd.DataFrame, key: str = "w_numbers_table") -> None:
+    """Diagnostics as a table: name, value, meaning."""
+    lines = ["| | | |", "|:--|--:|:--|"]
+    for row in numbers.itertuples():
+        meaning = str(row.meaning).replace("|", "\\|").replace("*", "\\*")
+        name = str(row.name).replace("|", "\\|")
+        lines.append(f"| {name} | {text.value(row.value, row.unit)} | :gray[{meaning}] |")
+    with st.container(key=key):
+        st.markdown("\n".join(lines))

@@ -1,0 +1,120 @@
+"""One run's weights at its best epoch, pair by pair, beside exact and oracle weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.config import RunConfig
+from engine.diagnostics import Floats, kl, log_correlation
+from engine.events import HISTOGRAM_EDGES
+from engine.inspection import views
+
+Way = Literal["exact", "exact_hard", "oracle", "hidden"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What `looking.inspect` found. Everything a chart needs is a small frame made on demand.
+
+    pairs: one row a biased pair, in the data set's order: user, item, rating, label, weight (mean
+    1; 0 for pairs held out), inverse_propensity, prediction, error, user_activity,
+    item_popularity, user_group, item_group (1 to 12), exact (at the run's lam), exact_hard, and on
+    simulated data oracle (p_hat/p~, mean 1) and hidden (the confounder h).
+    constraint: one row a moment: uniform, weighted and exact left sides, target and its se.
+    exact_note: why there are no exact weights, or what the solver has to say; empty: all is well.
+    """
+
+    run: str
+    epoch: int
+    config: RunConfig
+    simulated: bool
+    pairs: pd.DataFrame = field(repr=False)
+    numbers: pd.DataFrame = field(repr=False)
+    love: pd.DataFrame = field(repr=False)
+    constraint: pd.DataFrame = field(repr=False)
+    verdict: str
+    exact_note: str = ""
+    feature_tables: Mapping[str, Floats] = field(default_factory=dict, repr=False)
+    names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features of users and items by name: "user:NAME", "item:NAME"."""
+        return tuple(self.feature_tables)
+
+    def column(self, name: str) -> Floats:
+        """A column of `pairs`, or a feature of each pair's user or item, [n]."""
+        if name in self.feature_tables:
+            code = self.pairs["user" if name.startswith("user:") else "item"].to_numpy()
+            return np.asarray(self.feature_tables[name][code])
+        return self.pairs[name].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """The 12 x 12 map, one row a filled cell."""
+        return views.cells(self.pairs)
+
+    @cached_property
+    def _sample(self) -> pd.DataFrame:
+        return self.named(views.sample(self.pairs))
+
+    def sample(self, always: list[int] | None = None) -> pd.DataFrame:
+        """At most `views.SAMPLE` pairs, always the same ones, and the pairs numbered `always`."""
+        missing = sorted(set(always or []) - set(self._sample.index))
+        if not missing:
+            return self._sample
+        return pd.concat([self._sample, self.named(self.pairs.loc[missing])])
+
+    def binned(self, name: str, of: str = "weight", bins: int = views.BINS) -> pd.DataFrame:
+        """Mean weight within bins of a column, over all used pairs, with 95 % intervals."""
+        used = self.used
+        return views.binned(self.column(name)[used], self.column(of)[used], bins)
+
+    def histogram(self, mask: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+        """Share of the used pairs (of those of `mask` [n]) by log2 of their weight."""
+        rows = self.used if mask is None else self.used & mask
+        return views.histogram(self.column("weight")[rows], HISTOGRAM_EDGES)
+
+    def extremes(self, n: int = 10, cell: tuple[int, int] | None = None) -> pd.DataFrame:
+        """The most up- and down-weighted pairs, of one cell of the map or of all."""
+        pairs = self.pairs if cell is None else self.pairs[self.in_cell(cell)]
+        return self.named(views.extremes(pairs, n)) if (pairs["weight"] > 0).any() else pairs[:0]
+
+    def in_cell(self, cell: tuple[int, int]) -> NDArray[np.bool_]:
+        """Which pairs lie in the cell (user_group, item_group), [n]."""
+        frame = self.pairs
+        here = (frame["user_group"] == cell[0]) & (frame["item_group"] == cell[1])
+        return here.to_numpy(dtype=bool)
+
+    @cached_property
+    def used(self) -> NDArray[np.bool_]:
+        """Which pairs the predictor trains on, [n]."""
+        return (self.pairs["weight"] > 0).to_numpy(dtype=bool)
+
+    def beside(self, way: Way) -> tuple[float | None, float]:
+        """Correlation of logarithms with, and KL(w || .) to, other weights; (None, NaN) where
+        there is nothing to compare with. Of `hidden` the correlation is with h itself.
+        """
+        if way not in self.pairs:
+            return None, math.nan
+        weight, other = self.column("weight")[self.used], self.column(way)[self.used]
+        if way == "hidden":
+            return log_correlation(weight, np.exp(other)), math.nan
+        return log_correlation(weight, other), kl(weight, other)
+
+    def named(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Pairs with who and what they are: the source's own ids where it has them."""
+        frame = pairs.copy()
+        for side, names in zip(("user", "item"), self.names, strict=True):
+            code = frame[side].to_numpy()
+            shown = [names[k] for k in code] if names else [str(k) for k in code]
+            frame[f"{side}_name"] = shown
+        return frame

@@ -1,0 +1,112 @@
+"""The weights that an ended run keeps of its best epoch, looked at once and then held."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from engine.datasets import load
+from engine.errors import StoreError
+from engine.events import ENDED
+from engine.inspection import Weights, inspect
+from engine.methods import METHODS
+from engine.store.database import Store
+from engine.store.history import read_epochs, run_numbers
+from engine.store.records import RunRecord
+from engine.store.reports import read_run
+
+KEPT = ("observed", "inverse", "x", "target", "covariance")
+FACTS = ("violation", "target_se", "ess_all", "entropy_all", "exact_kl", "exact_ess")
+HELD_MAX = 6
+
+_lock = threading.Lock()
+_held: OrderedDict[tuple[str, str, int], Weights] = OrderedDict()
+
+
+def read_weights(store: Store, run: str) -> Weights:
+    """Everything about the weights of one ended, balanced run.
+
+    The first look reads the ratings and solves for the exact weights; later ones are immediate.
+
+    Raises:
+        StoreError: an unknown run, or one that keeps no weights: said why.
+        DataError: its ratings are not installed here.
+    """
+    record = read_run(store, run)
+    path = _kept_by(record)
+    key = (str(store.home), run, path.stat().st_mtime_ns)
+    with _lock:
+        if key in _held:
+            _held.move_to_end(key)
+            return _held[key]
+    found = _inspect(store, record, path)
+    with _lock:
+        _held[key] = found
+        while len(_held) > HELD_MAX:
+            _held.popitem(last=False)
+    return found
+
+
+def _kept_by(record: RunRecord) -> Path:
+    if not record.config.balanced:
+        raise StoreError(
+            f"Run {record.run} has uniform weights: nothing was balanced, so there is nothing to "
+            "inspect."
+        )
+    if record.state not in ENDED:
+        raise StoreError(
+            f"Run {record.run} has not ended yet; its weights are kept when it ends. The Lab shows "
+            "them while it trains."
+        )
+    if record.arrays is None or record.best_epoch is None:
+        raise StoreError(
+            f"Run {record.run} keeps no weights: it ended before its first whole epoch, or the "
+            "file of its arrays was deleted. Start it again from the Lab."
+        )
+    return record.arrays
+
+
+def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(
+            f"The arrays of run {record.run} cannot be read: {error}; start the run again."
+        ) from None
+    if any(f"weights.{name}" not in arrays for name in KEPT):
+        raise StoreError(
+            f"Run {record.run} was stored by an older version, which did not keep what its weights "
+            "came from. Train it again from the Lab to inspect them."
+        )
+    assert record.best_epoch is not None
+    ratings = load(record.config)
+    if len(arrays["weights.observed"]) != len(ratings.biased):
+        raise StoreError(
+            f"Run {record.run} has {len(arrays['weights.observed']):,} weights, but its data set "
+            f"now has {len(ratings.biased):,} biased ratings: the ratings were changed since."
+        )
+    rows = read_epochs(store, [record.run], FACTS)
+    rows = rows[rows["epoch"] == record.best_epoch]
+    facts = {name: float(rows[name].iloc[0]) for name in FACTS} if len(rows) else {}
+    on_all = "all" in METHODS[record.config.method].info.supports
+    return inspect(
+        record.run, record.best_epoch, record.config, ratings, arrays, facts, on_all=on_all
+    )
+
+
+def snapshot_epochs(store: Store, run: str) -> list[int]:
+    """The epochs of which a run's weights are kept in aggregate, in order.
+
+    Raises:
+        StoreError: an unknown run.
+    """
+    number = run_numbers(store, (run,))[run]
+    rows = store.read(
+        "SELECT epoch FROM snapshots WHERE run = ? AND histogram IS NOT NULL ORDER BY epoch",
+        (number,),
+    )
+    return [int(row["epoch"]) for row in rows]

@@ -1,0 +1,95 @@
+"""The assumed step of Algorithm 1 on a block, in the block's own rows (METHOD 4).
+
+    theta' = theta - eta grad L_B(theta),   v = grad L_U(theta'),   delta = <grad r_hat(theta), v>
+
+L_B moves the rows of the block's users and items only, and delta asks for v there only. So where
+the block is looked at as a grid, neither theta' nor v is ever made whole: with A the block's rows
+of users and B of items, and G the slopes of L_B by the scores A B',
+
+    A' = A - eta G B,   B' = B - eta G' A,   delta = V_A B' + A V_B'   (B' here B transposed)
+
+and rows of U's pairs outside the block are theta's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from engine.bilevel import assumed_step, uniform_gradient
+from engine.models import MatrixFactorization
+from engine.models.stacked import add_rows, rows_of
+from engine.training.batch import Batch, Scores
+from engine.training.lanes import Lanes
+
+
+def look_ahead(
+    theta: MatrixFactorization, lanes: Lanes, batch: Batch, slopes: Scores, eta: float
+) -> Scores:
+    """delta of the pairs of B_k and of D_k; slopes: of L_B, constants."""
+    if batch.cell is not None:
+        return _Corner(theta, batch).delta(lanes, slopes, eta)
+    user, item = lanes.uniform_user, lanes.uniform_item
+    ahead = assumed_step(theta, lambda: batch.accumulate(theta, *slopes), eta)
+    v = uniform_gradient(ahead, user, item, lanes.uniform_label, lanes.phi_share)
+    return theta.directional(v, batch.user, batch.item), None
+
+
+@dataclass
+class _Corner:
+    """The rows of a model that a block of users x items has."""
+
+    theta: MatrixFactorization
+    batch: Batch
+
+    def delta(self, lanes: Lanes, slopes: Scores, eta: float) -> Scores:
+        """Of B_k and D_k."""
+        users, items = self.batch.corner
+        A, B = self.theta.user_rows(users), self.theta.item_rows(items)
+        slope = self.batch.on_grid(*slopes)
+        G = slope.view(-1, users.shape[0], items.shape[0])
+        moved = (-eta * (G @ B), -eta * (G.transpose(1, 2) @ A))
+        shift = None if self.theta.mu is None else -eta * slope.sum(1, keepdim=True)
+        V_A, V_B, v_mu = self._v(lanes, moved, shift)
+        along = torch.cat([V_A, A], 2) @ torch.cat([B, V_B], 2).transpose(1, 2)
+        along = along.flatten(1)
+        if self.theta.mu is not None:
+            along += v_mu
+        everywhere = None if slopes[1] is None else along
+        assert self.batch.cell is not None
+        return along.index_select(1, self.batch.cell), everywhere
+
+    def _v(
+        self, lanes: Lanes, moved: tuple[Tensor, Tensor], shift: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """grad L_U at theta', in the block's rows, [R, a, .] and [R, b, .], and by mu [R, 1]."""
+        user, item = lanes.uniform_user, lanes.uniform_item
+        users, items = self.batch.corner
+        place = (
+            _place(users, self.theta.P.shape[1])[user],
+            _place(items, self.theta.Q.shape[1])[item],
+        )
+        # One row more, of 0, for those outside the block.
+        X = self.theta.user_rows(user) + rows_of(pad(moved[0], (0, 0, 0, 1)), place[0])
+        Y = self.theta.item_rows(item) + rows_of(pad(moved[1], (0, 0, 0, 1)), place[1])
+        self.theta.settle(X, Y)
+        score = (X * Y).sum(-1)
+        if shift is not None and self.theta.mu is not None:
+            score += self.theta.mu + shift
+        slope = 2 * lanes.phi_share * (score - lanes.uniform_label)
+        column = slope.unsqueeze(-1)
+        V_A, V_B = (m.new_zeros(m.shape[0], m.shape[1] + 1, m.shape[2]) for m in moved)
+        add_rows(V_A, place[0], column * Y)
+        add_rows(V_B, place[1], column * X)
+        self.theta.settle(V_A, V_B, 0.0)
+        return V_A[:, :-1], V_B[:, :-1], slope.sum(1, keepdim=True)
+
+
+def _place(members: Tensor, n: int) -> Tensor:
+    """Where each of n codes stands among members, [n]; behind them where it does not."""
+    place = torch.full((n,), len(members), dtype=members.dtype, device=members.device)
+    place[members] = torch.arange(len(members), device=members.device)
+    return place
