@@ -17,7 +17,7 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
-TOLD_MOMENTS = ("r", "mass", "e_popularity1", "e_popularity2", "e_popularity3")
+TOLD_MOMENTS = ("r", "mass")
 
 
 @dataclass(frozen=True)

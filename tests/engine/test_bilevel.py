@@ -74,7 +74,7 @@ def test_the_propensity_moves_on_coat(coat):
     _, done = train(config, coat)
     assert done.facts["propensity_sd"] > 0.02
     assert 0.3 < done.facts["propensity_calibration"] < 3
-    assert done.arrays["phi.P"].any()
+    assert done.arrays["phi.propensity.P"].any()
 
 
 def test_strong_decay_holds_the_propensity_where_it_started():
