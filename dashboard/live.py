@@ -122,7 +122,23 @@ def read_epochs(shown: Shown | None) -> pd.DataFrame:
     return api.epochs([*dict.fromkeys(shown.launch.runs), *shown.twins], columns=COLUMNS)
 
 
+def _inspect(shown: Shown | None) -> None:
+    """The way to the Weights page, once a run keeps its weights."""
+    if shown is None or not shown.balanced:
+        return
+    ended = phase(progress_of(shown)) == "ended"
+    if ended:
+        with st.container(key="inspect"):
+            st.page_link(
+                "app_pages/weights.py",
+                label="Inspect these weights",
+                icon=":material/balance:",
+                query_params={"run": shown.launch.runs[0]},
+            )
+
+
 def _weights(shown: Shown | None, revision: str) -> None:
+    _inspect(shown)
     counts, log2_mean, epoch = weights_now(shown)
     note = "press Start"
     if shown is not None:

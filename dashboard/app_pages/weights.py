@@ -59,9 +59,12 @@ def _found(run: str) -> tuple[Any, Any, str]:
     try:
         record = api.run(run)
     except api.StoreError as error:
-        return None, None, f"{error} It was made on another machine, or deleted since."
+        gone = str(error).startswith("There is no run")
+        why = " It was made on another machine, or deleted since." if gone else ""
+        return None, None, f"{error}{why}"
     try:
-        return api.weights(run), record, ""
+        with st.spinner("Reading the ratings and solving for the exact weights"):
+            return api.weights(run), record, ""
     except api.CounterweightError as error:
         return None, record, str(error)
 

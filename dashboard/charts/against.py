@@ -54,7 +54,9 @@ def against(
             "mean": bins["mean"],
         }
     )
-    x = alt.X("x:Q", axis=_axis(across), scale=_scale(points["x"], means["x"], across))
+    x = alt.X(
+        "x:Q", axis=_axis(across, sample["value"]), scale=_scale(points["x"], means["x"], across)
+    )
     scale, axis = _weight_scale(points["y"], means), times_axis("weight")
     y = alt.Y("y:Q", axis=axis, scale=scale)
     layers = [_level(across, dark)] if not across.diagonal else [_diagonal(points, x, y, dark)]
@@ -79,10 +81,12 @@ def _place(values: np.ndarray, across: Across, spread: bool = True) -> np.ndarra
     return values + step * np.random.default_rng(0).uniform(-0.2, 0.2, len(values))
 
 
-def _axis(across: Across) -> alt.Axis:
+def _axis(across: Across, values: pd.Series) -> alt.Axis:
     if across.log:
         return times_axis(across.title, grid=False)
-    return alt.Axis(title=across.title, grid=False, tickCount=6, format="~s")
+    few = sorted(set(values)) if values.nunique() <= FEW else None
+    shown = {"values": few} if few and len(few) > 1 else {"tickCount": 6}
+    return alt.Axis(title=across.title, grid=False, format=".3~g", **shown)
 
 
 def _scale(points: pd.Series, means: pd.Series, across: Across) -> alt.Scale:
@@ -136,7 +140,7 @@ def _points(points: pd.DataFrame, x: alt.X, y: alt.Y, dark: bool) -> list[Any]:
         return [plain]
     marked = (
         alt.Chart(points[points["picked"]])
-        .mark_circle(size=46, color=colour("band_text", dark), stroke=colour("paper", dark))
+        .mark_circle(size=85, color=colour("band_text", dark), stroke=colour("paper", dark))
         .encode(**shared)
     )
     return [plain, marked]

@@ -27,15 +27,21 @@ def love(frame: pd.DataFrame, dark: bool = False) -> Any:
         id_vars=["name", "against", "noise"], value_vars=list(WAYS), var_name="way", value_name="d"
     )
     long["way"] = long["way"].map(WAYS)
-    y = alt.Y("name:N", sort=order, axis=alt.Axis(title=None, labelLimit=190, grid=True))
-    x = alt.X("d:Q", axis=alt.Axis(title="distance in standard deviations", tickCount=7))
+    y = alt.Y(
+        "name:N",
+        sort=order,
+        axis=alt.Axis(title=None, labelLimit=190, grid=True, labelOverlap=False),
+    )
+    axis = alt.Axis(title="distance in standard deviations", tickCount=7)
+    x = alt.X("d:Q", axis=axis)
     ink = [colour(name, dark) for name in ("muted", "base", "balanced")]
+    legend = alt.Legend(title=None, orient="top", direction="horizontal")
     shape = alt.Shape(
         "way:N",
         scale=alt.Scale(domain=list(WAYS.values()), range=["cross", "square", "circle"]),
-        legend=alt.Legend(title=None, orient="top", offset=2),
+        legend=legend,
     )
-    hue = alt.Color("way:N", scale=alt.Scale(domain=list(WAYS.values()), range=ink), legend=None)
+    hue = alt.Color("way:N", scale=alt.Scale(domain=list(WAYS.values()), range=ink), legend=legend)
     tip = [
         alt.Tooltip("name:N", title=" "),
         alt.Tooltip("way:N", title="weighted by"),
@@ -50,17 +56,17 @@ def love(frame: pd.DataFrame, dark: bool = False) -> Any:
     tenth = alt.Chart(pd.DataFrame({"d": [-0.1, 0.1]})).mark_rule(
         color=colour("muted", dark), strokeDash=[2, 4]
     )
-    layers = [zero.encode(x="d:Q"), tenth.encode(x="d:Q")]
+    layers = [zero.encode(x=x), tenth.encode(x=x)]
     known = shown[shown["noise"] > 0]
     if len(known):
         band = alt.Chart(known.assign(low=-known["noise"], high=known["noise"]))
         layers.append(
             band.mark_bar(color=colour("band_text", dark), opacity=0.18, height=12).encode(
-                y=y, x=alt.X("low:Q", title=None), x2="high:Q"
+                y=y, x=alt.X("low:Q", axis=axis), x2="high:Q"
             )
         )
     words = "Distance of each covariate's mean from the truth: raw, by 1/p, and by w/p."
-    return finished(alt.layer(*layers, dots), words, ROW * len(order) + 78)
+    return finished(alt.layer(*layers, dots), words, ROW * len(order) + 100)
 
 
 def _name(covariate: str, designed: bool) -> str:

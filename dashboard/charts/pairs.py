@@ -73,7 +73,7 @@ def histogram(
     rule = alt.Chart(one).encode(x=alt.X("log2:Q", scale=scale))
     line = rule.mark_rule(color=colour("text", dark), strokeDash=[3, 3])
     label = rule.mark_text(
-        align="right", dx=-4, dy=4, baseline="top", color=colour("muted", dark), fontSize=11
+        align="center", dy=-3, baseline="bottom", color=colour("muted", dark), fontSize=11
     ).encode(text="words:N", y=alt.value(0))
     layers = [bars]
     if part is not None:

@@ -43,9 +43,13 @@ def compare(found: Any, runs: pd.DataFrame) -> None:
 def differs(found: Any, other: Any) -> None:
     """Which settings differ."""
     mine, theirs = found.config.model_dump(), other.config.model_dump()
-    apart = [f"{k}: {v} | {theirs[k]}" for k, v in mine.items() if v != theirs[k]]
+    apart = [f"{k}: {_plain(v)} | {_plain(theirs[k])}" for k, v in mine.items() if v != theirs[k]]
     said = "; ".join(apart) if apart else "nothing but what chance does"
     st.caption(f"What differs (this run | the other): {said}")
+
+
+def _plain(value: Any) -> str:
+    return " + ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _both(found: Any, other: Any) -> None:

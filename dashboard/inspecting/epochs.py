@@ -102,7 +102,11 @@ def _toggle(epochs: list[int], epoch: int) -> None:
 
 
 def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
-    snapshot = api.snapshot(run, epoch)
+    try:
+        snapshot = api.snapshot(run, epoch)
+    except api.StoreError as error:  # deleted while it is shown
+        st.warning(str(error))
+        return
     bars = frames.snapshot_histogram(snapshot.histogram)
     pick = state.picked()
     mask = frames.mask_of(found, pick) if found is not None and at_best else None

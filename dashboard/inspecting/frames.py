@@ -10,6 +10,8 @@ import pandas as pd
 from dashboard.inspecting.state import Pick
 from engine import api
 
+PICKED_MAX = 300  # picked pairs that are drawn whether the sample has them or not
+
 
 def snapshot_histogram(counts: Any) -> pd.DataFrame:
     """A stored histogram in the shape of `Weights.histogram`: what is beyond, in the last bins."""
@@ -61,8 +63,8 @@ def cell_of(found: Any, pick: Pick) -> tuple[int, int] | None:
 def points(found: Any, across: str, pick: Pick) -> pd.DataFrame:
     """The sample as a scatter wants it: pair, value, weight, picked, and what a hover says."""
     mask = mask_of(found, pick)
-    always = [pick.pair] if pick.pair is not None and mask is not None else []
-    sample = found.sample(always)
+    here = [] if mask is None else np.flatnonzero(mask & found.used)[:PICKED_MAX]
+    sample = found.sample([int(k) for k in here])
     columns = ["user_name", "item_name", "rating", "weight", "inverse_propensity", "error"]
     frame = sample[columns].copy()
     frame["value"] = found.column(across)[sample.index.to_numpy()]

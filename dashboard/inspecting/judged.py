@@ -20,15 +20,16 @@ HARD = "w_hard"
 def references(found: Any) -> None:
     """Scatters against exact weights and, on simulated data, the oracle's and the confounder."""
     st.subheader("Against what they could be", anchor=False)
-    n = 3 if found.simulated else 1
-    places = st.columns(n, gap="medium") if n > 1 else [st.container(), None, None]
+    places = st.columns(3, gap="medium")
     with places[0]:
         _exact(found)
     if not found.simulated:
-        st.caption(
-            "Real data: nobody knows the true propensities, so there are no oracle weights here. "
-            "Simulated data show what balancing can and cannot find."
-        )
+        with places[1]:
+            title("Against the oracle", "simulated data only")
+            st.caption(
+                "Nobody knows the true propensities of real data, so there are no oracle weights "
+                "here. Simulated data show what balancing can and cannot find."
+            )
         return
     with places[1]:
         _oracle(found)
@@ -65,12 +66,12 @@ def _oracle(found: Any) -> None:
     title("Against the oracle", "p̂/p̃, which makes the estimate unbiased; dashed: equal")
     st.space("medium")
     scatter(found, Across("oracle", "oracle weight", log=True, diagonal=True), "w_oracle", 280)
-    st.markdown(text.oracle_reading(r, kl, met(found)))
+    st.markdown(text.oracle_reading(r, kl, met(found), bool(found.column("weight").std() < 1e-4)))
 
 
 def _hidden(found: Any) -> None:
     r, _ = found.beside("hidden")
-    title("Against the hidden confounder h", "drives who rates what and how; no model sees it")
+    title("Against the hidden confounder h", "known to the simulation only; no model sees it")
     st.space("medium")
     scatter(found, Across("hidden", "h"), "w_hidden", 280)
     st.markdown(text.hidden_reading(r))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -71,16 +72,15 @@ def extremes(found: Any) -> None:
     if rows.empty:
         st.caption("No pair lies in this cell.")
         return
-    ends = {"heaviest": "▲", "lightest": "▼"}
     shown = rows[list(COLUMNS)].rename(columns=COLUMNS)
-    shown.insert(0, "", rows["end"].map(ends))
+    shown.insert(0, "", np.where(rows["weight"] >= 1, "▲", "▼"))
     key = "w_extremes"
     pairs = [int(k) for k in rows.index]
     st.dataframe(
         shown,
         key=key,
         hide_index=True,
-        height=318,
+        height=35 * (len(rows) + 1) + 3 if len(rows) < 8 else 318,
         column_config=_formats(),
         on_select=lambda: state.from_table(key, pairs),
         selection_mode="single-row",

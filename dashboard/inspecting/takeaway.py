@@ -29,7 +29,8 @@ def drawn(
 
 def offer(frame: pd.DataFrame, key: str, file: str, chart: Any = None) -> None:
     """The popover: table, CSV, and PNG and SVG of a chart."""
-    with st.popover("Table and files", type="tertiary", key=f"{key}_files"):
+    place = f"{key}_rows" if chart is None else f"{key}_files"
+    with st.popover("Table and files", type="tertiary", key=place):
         st.dataframe(frame, height=240, hide_index=True)
         with st.container(horizontal=True):
             _file("CSV", lambda: frame.to_csv(index=False), f"{file}.csv", "text/csv", key)

@@ -55,7 +55,7 @@ def value(amount: float, unit: str) -> str:
     if not math.isfinite(amount):
         return "none" if math.isnan(amount) else "infinite"
     if unit == "%":
-        return f"{100 * amount:.1f} %"
+        return f"{100 * amount:.1f}\u00a0%"
     if unit == "x":
         return f"×{amount:.2f}"
     if unit == "n":
@@ -79,8 +79,10 @@ def exact_reading(r: float | None, kl: float, hard: bool) -> str:
     return f"Not {name}: r = {number(r, 2)}, KL {kl:.4f}. The balancing model orders pairs anew."
 
 
-def oracle_reading(r: float | None, kl: float, met: bool | None) -> str:
+def oracle_reading(r: float | None, kl: float, met: bool | None, uniform: bool = False) -> str:
     """How they stand to the oracle's, in words."""
+    if r is None and uniform:
+        return "These weights are uniform: nothing to correlate with the oracle's."
     if r is None:
         return (
             "The oracle's weights are 1 for every pair: the propensity leaves nothing to correct."
@@ -88,12 +90,13 @@ def oracle_reading(r: float | None, kl: float, met: bool | None) -> str:
     said = f"r = {number(r, 2)}, KL {kl:.3f}"
     if r >= 0.6:
         return f"Close to the oracle's ({said}): they undo much of the confounding."
+    much = "only partly" if r >= 0.2 else "not"
     if met:
         return (
-            f"**Constraint met, weights not the oracle's** ({said}). One equation leaves many "
-            "weights that satisfy it; balancing more moments tilts the cloud."
+            f"**Constraint met, weights {much} the oracle's** ({said}). Few equations leave "
+            "many weights that satisfy them; other moments would choose other weights."
         )
-    return f"Not the oracle's ({said})."
+    return f"{much.capitalize()} the oracle's ({said})."
 
 
 def hidden_reading(r: float | None) -> str:
@@ -101,9 +104,9 @@ def hidden_reading(r: float | None) -> str:
     if r is None:
         return "The weights do not vary."
     size = "hardly" if abs(r) < 0.1 else "somewhat" if abs(r) < 0.4 else "clearly"
-    way = "" if abs(r) < 0.1 else ": pairs with a high h, observed too often, weigh less"
+    way = "" if abs(r) < 0.1 else ": pairs with a high h weigh less"
     if r > 0.1:
-        way = ": pairs with a high h weigh more, though they are observed too often"
+        way = ": pairs with a high h weigh more"
     return f"Weights follow the hidden h {size} (r = {number(r, 2)}){way}."
 
 

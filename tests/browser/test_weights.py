@@ -1,0 +1,75 @@
+"""From the Lab to the Weights page: pick a cell and a point, see them everywhere, play, reload."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+expect = sync_api.expect
+
+pytestmark = pytest.mark.browser
+
+SHORT = "?dataset=simulated-small&seeds=1&epochs=6&patience=0"
+SECONDS = 1000
+MAP, SCATTER = ".st-key-w_map svg.marks", ".st-key-w_against svg.marks"
+COUNT = "([place, kind]) => document.querySelectorAll(`${place} ${kind}`).length"
+
+
+@pytest.fixture(scope="module")
+def inspected(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
+    """The Weights page of a run trained in the Lab, reached by its link."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(app + SHORT)
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text(re.compile("Finished after 6"))).to_be_visible(timeout=90 * SECONDS)
+    page.get_by_role("link", name="Inspect these weights").click()
+    page.wait_for_url(re.compile(r"/weights\?run="), timeout=30 * SECONDS)
+    expect(page.locator(MAP)).to_be_visible(timeout=60 * SECONDS)
+    expect(page.locator(SCATTER)).to_be_visible(timeout=30 * SECONDS)
+    expect(page.get_by_text("Your own weights")).to_be_attached(timeout=30 * SECONDS)
+    yield page
+    context.close()
+
+
+def test_what_is_picked_in_one_view_lights_up_in_the_others(inspected: sync_api.Page) -> None:
+    page = inspected
+    for place in (MAP, SCATTER, ".stVegaLiteChart svg.marks"):
+        expect(page.locator(place).first).to_be_in_viewport(ratio=0.9)
+    cells = page.evaluate(COUNT, [MAP, ".mark-rect path"])
+    points = page.evaluate(COUNT, [SCATTER, ".mark-symbol path"])
+    page.locator(f"{MAP} .mark-rect path").nth(cells // 2).click(force=True)
+    page.wait_for_url(re.compile(r"pick=cell-\d+-\d+"), timeout=20 * SECONDS)
+    expect(page.get_by_text("Picked:")).to_be_visible(timeout=20 * SECONDS)
+    more = "([place, kind, n]) => document.querySelectorAll(`${place} ${kind}`).length > n"
+    page.wait_for_function(more, arg=[SCATTER, ".mark-symbol path", points], timeout=20 * SECONDS)
+    page.wait_for_function(more, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
+    expect(page.get_by_text(re.compile("in the picked cell"))).to_be_attached()
+
+    page.locator(f"{SCATTER} .mark-symbol path").nth(700).click(force=True)
+    page.wait_for_url(re.compile(r"pick=pair-\d+"), timeout=20 * SECONDS)
+    expect(page.get_by_text("This rating counts as")).to_be_visible(timeout=20 * SECONDS)
+    page.wait_for_function(more, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
+
+    page.get_by_role("button", name="Let go").click()
+    expect(page.get_by_text("Picked:")).to_have_count(0, timeout=20 * SECONDS)
+
+
+def test_epochs_play_to_the_end_and_the_address_repeats_them_on_a_phone(
+    browser: sync_api.Browser, inspected: sync_api.Page
+) -> None:
+    address = re.sub("&.*", "", inspected.url)
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    page.goto(f"{address}&epoch=4&pick=cell-12-12")
+    expect(page.get_by_text("Picked:")).to_be_attached(timeout=60 * SECONDS)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_url(re.compile("epoch=6"), timeout=30 * SECONDS)
+    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=20 * SECONDS)
+    assert "pick=cell-12-12" in page.url
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    context.close()
