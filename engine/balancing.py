@@ -54,7 +54,9 @@ def loss_w(log_q: Tensor, x: Tensor, mass: float, target: Tensor, pull: Tensor) 
     return entropy + torch.einsum("ri,rij,rj->r", residual, pull, residual)
 
 
-def score_gradient(log_q: Tensor, x: Tensor, pressure: Tensor, entropy: float = 1.0) -> Tensor:
+def score_gradient(
+    log_q: Tensor, x: Tensor, pressure: Tensor, entropy: float = 1.0, q: Tensor | None = None
+) -> Tensor:
     """d L_W / d log-scores, times n / s_k so that it is of order 1 whatever the block, [R, n].
 
         n q_j [ log q_j - E_q log q + c_j - E_q c ],   c = x' pressure,  pressure = 2 lam A r
@@ -62,11 +64,13 @@ def score_gradient(log_q: Tensor, x: Tensor, pressure: Tensor, entropy: float = 
     `pressure` [R, k] need not come from the block's own residual: the square of a block's residual
     is not the square of the global one, so training passes a global estimate. At lam = 0 and
     uniform q the bracket is 0 up to rounding; the trainer masks such runs so that they stay uniform
-    exactly. `entropy` = -1 is the sign as printed: the entropy is minimised.
+    exactly. `entropy` = -1 is the sign as printed: the entropy is minimised. q: exp(log_q), where
+    it is at hand.
     """
-    q = log_q.exp()
-    inside = entropy * log_q + along(x, pressure)
-    return log_q.shape[-1] * q * (inside - (q * inside).sum(-1, keepdim=True))
+    q = log_q.exp() if q is None else q
+    inside = (log_q if entropy == 1 else entropy * log_q) + along(x, pressure)
+    inside -= (q * inside).sum(-1, keepdim=True)
+    return inside.mul_(q).mul_(log_q.shape[-1])
 
 
 def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Tensor:
@@ -76,7 +80,7 @@ def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Ten
 
 def pressure_of(pull: Tensor, residual: Tensor) -> Tensor:
     """2 lam A r [R, k], what a residual weighs on log w by (minus the exact solution's mu)."""
-    return 2 * torch.einsum("rij,rj->ri", pull, residual)
+    return 2 * (pull @ residual.unsqueeze(-1)).squeeze(-1)
 
 
 def moment_metric(covariance: Tensor) -> Tensor:

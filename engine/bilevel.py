@@ -45,16 +45,20 @@ def hypergradient(
     eta: float,
     scores: Sequence[Tensor],
 ) -> tuple[Tensor, ...]:
-    """d L_U(theta') / d scores, the leaves that the slopes were computed from."""
-    with torch.enable_grad():
-        total = torch.stack(
-            [
-                (slope * delta).sum()
-                for slope, delta in zip(slopes, deltas, strict=True)
-                if slope is not None and delta is not None
-            ]
-        ).sum()
-    found = torch.autograd.grad(-eta * total, list(scores), allow_unused=True)
+    """d L_U(theta') / d scores, the leaves that the slopes were computed from: the vector-Jacobian
+    product of the slopes with -eta delta.
+    """
+    pairs = [
+        (slope, -eta * delta)
+        for slope, delta in zip(slopes, deltas, strict=True)
+        if slope is not None and delta is not None and slope.requires_grad
+    ]
+    found = torch.autograd.grad(
+        [slope for slope, _ in pairs],
+        list(scores),
+        grad_outputs=[vector for _, vector in pairs],
+        allow_unused=True,
+    )
     return tuple(
         torch.zeros_like(score) if gradient is None else gradient
         for score, gradient in zip(scores, found, strict=True)

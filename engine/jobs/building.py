@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 
 from engine.config import RunConfig
 from engine.datasets import load
+from engine.jobs.memory import keep_buffers
 from engine.store.database import runs_home
 from engine.store.records import check_finished
 from engine.training.trainer import Trainer
@@ -20,17 +21,19 @@ from engine.training.trainer import Trainer
 
 @contextmanager
 def tuned() -> Iterator[None]:
-    """One thread, and no denormals, whose arithmetic is slow once weights get tiny.
+    """One thread; no denormals, whose arithmetic is slow once weights get tiny; buffers kept.
 
-    Both are settings of the whole process: they are put back, because the process may be a notebook
-    that has other uses for its threads and its denormals.
+    All are settings of the whole process: they are put back, because the process may be a notebook
+    that has other uses for its threads, its denormals and its memory.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    keep_buffers(True)
     try:
         yield
     finally:
+        keep_buffers(False)
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
 

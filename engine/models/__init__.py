@@ -1,12 +1,14 @@
 """Models of a user-item pair, every parameter with a leading run axis: MF, NCF, linear, table."""
 
 from engine.models.factorisation import MatrixFactorization
+from engine.models.grouped import Grouped
 from engine.models.linear import LevelTable, LinearModel
 from engine.models.neural import NeuralCollaborativeFiltering
 from engine.models.stacked import NEVER_DECAYED, PairModel, Stacked, grad_of
 
 __all__ = [
     "NEVER_DECAYED",
+    "Grouped",
     "LevelTable",
     "LinearModel",
     "MatrixFactorization",

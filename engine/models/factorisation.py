@@ -13,7 +13,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from engine.models.stacked import CHUNK, Stacked, add_rows, grad_of, normal_tables, rows_of
+from engine.models.grouped import Grouped
+from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
+
+CHUNK = 1 << 20  # numbers gathered at once: more would leave the processor's caches
 
 
 class Direction(dict[str, Tensor]):
@@ -119,8 +122,11 @@ class MatrixFactorization(Stacked):
 
     def score(self, user: Tensor, item: Tensor) -> Tensor:
         """Scores [R, n]."""
-        if user.shape[-1] > CHUNK:
-            pieces = zip(torch.split(user, CHUNK, -1), torch.split(item, CHUNK, -1), strict=True)
+        at_once = max(1, CHUNK // self._users[:, 0].numel())
+        if user.shape[-1] > at_once:
+            pieces = zip(
+                torch.split(user, at_once, -1), torch.split(item, at_once, -1), strict=True
+            )
             return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
         score = (rows_of(self._users, user) * rows_of(self._items, item)).sum(-1)
         return score if self.mu is None else score.add_(self.mu)
@@ -150,6 +156,13 @@ class MatrixFactorization(Stacked):
         column = slope.unsqueeze(-1)
         add_rows(users, user, column * rows_of(self._items, item))
         add_rows(items, item, column * rows_of(self._users, user))
+
+    def accumulate_grouped(self, by_user: Grouped, by_item: Grouped, slope: Tensor) -> None:
+        """The same of many pairs [n], put in order of either side: G Q and G' P, G sparse."""
+        add_rows(self._users_grad, by_user.members, by_user.sums(self._items, slope))
+        add_rows(self._items_grad, by_item.members, by_item.sums(self._users, slope))
+        if self.mu is not None:
+            grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
     def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
         """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""

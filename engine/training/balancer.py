@@ -159,7 +159,7 @@ class Balancer:
             curvature=result.curvature() if self._linear else flat,
             spread=result.spread() if self._linear else flat,
             m=self._m.clone(),
-            xi={support: model.copy() for support, model in self._xi.models.items()},
+            xi=self._xi.copies() if self._config.penalty == "global" else {},
         )
         return result
 
@@ -184,17 +184,19 @@ class Balancer:
         learned = lanes.balanced & ~lanes.exact
         if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
             log_q = self._log_qs(lanes, batch, chosen, x, None)
-            now = self._lefts(log_q, chosen, x)
+            q = {support: log.exp() for support, log in log_q.items()}
+            now = self._lefts(q, chosen, x)
             if naive:
                 residual = now - target()
             else:
-                then = self._lefts(self._log_qs(lanes, batch, chosen, x, anchor), chosen, x)
-                residual = anchor.residual + now - then
+                then = self._log_qs(lanes, batch, chosen, x, anchor)
+                before = {support: log.exp() for support, log in then.items()}
+                residual = anchor.residual + now - self._lefts(before, chosen, x)
             pull = lanes.lam[:, None, None] * anchor.metric
             if self._linear:
                 self._newton(anchor.curvature, anchor.spread, residual, pull, learned, DAMPING)
             else:
-                self._descend(log_q, batch, chosen, x, pressure_of(pull, residual), learned)
+                self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), learned)
         return self._multipliers(lanes, batch, chosen, x)
 
     def _log_qs(
@@ -213,12 +215,12 @@ class Balancer:
             found[support] = self.log_q(lanes, support, batch, inside, pick, at)
         return found
 
-    def _lefts(self, log_q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
+    def _lefts(self, q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
         """The block's left side with such weights, [R, k]."""
         total = torch.zeros_like(self._m)
-        for support, log in log_q.items():
+        for support, share in q.items():
             inside = picked(x.of(support), chosen.fitted(support))
-            total += left_side(log.exp(), inside, self._mass(support, chosen.mass, log))
+            total += left_side(share, inside, self._mass(support, chosen.mass, share))
         return total
 
     def _mass(self, support: str, mass: float, q: Tensor) -> float:
@@ -229,6 +231,7 @@ class Balancer:
     def _descend(
         self,
         log_q: dict[str, Tensor],
+        q: dict[str, Tensor],
         batch: Batch,
         chosen: Selection,
         x: BlockMoments,
@@ -241,7 +244,7 @@ class Balancer:
         for support, log in log_q.items():
             pick = chosen.fitted(support)
             model = self._xi.models[support]
-            slope = score_gradient(log, picked(x.of(support), pick), pressure, sign)
+            slope = score_gradient(log, picked(x.of(support), pick), pressure, sign, q[support])
             if config.weights_map == "sigmoid":
                 score = picked(scores_of(model, support, batch), pick)
                 slope = through_map(slope, score, config.weights_map)
@@ -262,7 +265,7 @@ class Balancer:
     def _multipliers(
         self, lanes: Lanes, batch: Batch, chosen: Selection, x: BlockMoments
     ) -> dict[str, Tensor]:
-        balanced = lanes.balanced[:, None]
+        uniform = None if lanes.balanced.all() else ~lanes.balanced.unsqueeze(1)
         found = {}
         for support in self._supports:
             pick = chosen.apply if support == "observed" else chosen.everywhere
@@ -270,7 +273,7 @@ class Balancer:
             if support == "all" and chosen.held is not None and self._tells_labels:
                 assert batch.everything is not None  # an imputed label would tell a held pair's
                 weights[:, batch.everything.cell[chosen.held]] = 0.0
-            found[support] = weights.masked_fill_(~balanced, 1.0)
+            found[support] = weights if uniform is None else weights.masked_fill_(uniform, 1.0)
         return found
 
     def weights(
@@ -285,7 +288,7 @@ class Balancer:
         """Weights of a batch's pairs as theta's loss has them, [R, n]: mean 1 over those inside."""
         if pick is None:
             q = self.log_q(lanes, support, batch, x, None).exp()
-            return q.shape[-1] * q
+            return q.mul_(q.shape[-1])
         whole = torch.ones_like(x[..., 0])
         if len(pick):
             q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
@@ -339,7 +342,8 @@ class Balancer:
             value.copy_(held[name])
         self._xi.restore_steps(part("xi_step"))
         self._warmth = float(part("warmth")["share"])
-        self.anchor = Anchor.of(anchor, self._xi.models) if anchor else None
+        kinds = self._xi.models if self._config.penalty == "global" else {}
+        self.anchor = Anchor.of(anchor, kinds) if anchor else None
 
 
 def scores_of(model: PairModel, support: str, batch: Batch) -> Tensor:

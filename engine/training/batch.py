@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.models import LinearModel, MatrixFactorization, PairModel
+from engine.models import Grouped, LinearModel, MatrixFactorization, PairModel
 
 Scores = tuple[Tensor, Tensor | None]  # of B_k [R, n], and of D_k [R, N] where it is looked at
 
@@ -181,21 +182,28 @@ class Batch:
         assert self.cell is not None
         if everywhere is None:
             everywhere = observed.new_zeros(observed.shape[0], self.n_all)
-            return everywhere.index_add_(1, self.cell, observed)
+            return everywhere.index_copy_(1, self.cell, observed)  # no pair is rated twice
         return everywhere.index_add(1, self.cell, observed)
 
     def rated(self, model: PairModel) -> Tensor:
         """Scores of B_k, [R, n]: pair by pair, or among all of the grid."""
-        if self.cell is None or not isinstance(model, MatrixFactorization):
+        if self.crossing is None or not isinstance(model, MatrixFactorization):
             return model.score(self.user, self.item)
-        return model.score_grid(*self.corner).index_select(1, self.cell)
+        return model.score_grid(*self.corner).index_select(1, self.crossing)
 
     def add_rated(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `rated`, added to the model's gradients."""
-        if self.cell is None or not isinstance(model, MatrixFactorization):
+        if not isinstance(model, MatrixFactorization):
             model.accumulate(self.user, self.item, slope)
+        elif self.crossing is None:
+            model.accumulate_grouped(*self._grouped, slope)
         else:
             model.accumulate_grid(*self.corner, self.on_grid(slope, None))
+
+    @cached_property
+    def _grouped(self) -> tuple[Grouped, Grouped]:
+        """The observed pairs by user, and by item."""
+        return Grouped.of(self.user, self.item), Grouped.of(self.item, self.user)
 
     def scores(self, model: MatrixFactorization) -> Scores:
         """Scores of B_k [R, n] and of D_k [R, N]."""

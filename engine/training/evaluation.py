@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
-from engine.diagnostics import Deciles, kl, log2_histogram, log_correlation
+from engine.diagnostics import Deciles, log2_histogram, log_correlation
 from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
@@ -22,7 +22,7 @@ from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
-from engine.training.reference import exact_solution
+from engine.training.reference import EXACT, Posed, exact_facts
 from engine.training.telling import exact_due
 from engine.training.truth import IdealLoss
 
@@ -42,6 +42,14 @@ class Best:
     validation: dict[str, float | None]
     tensors: dict[str, Tensor]
     facts: dict[str, float]
+    posed: Posed | None = None
+
+    def settle(self, config: RunConfig) -> None:
+        """Have all facts at hand."""
+        if self.posed is not None:
+            exact = exact_facts(self.posed, 0, config)
+            self.facts |= {name: value for name, value in exact.items() if name in EXACT}
+            self.posed = None
 
 
 @dataclass(frozen=True)
@@ -146,20 +154,7 @@ class Judge:
         """Learned weights against exact ones, as often as that costs little."""
         if not subject.config.balanced or not exact_due(result, epoch, subject.config.epochs):
             return {}
-        best = exact_solution(result, lane, subject.config)
-        apart = [
-            kl(side.log_q[lane].cpu().double().exp().numpy(), weights)
-            for side, weights in zip(result.sides, best.weights, strict=True)
-        ]
-        told = {
-            "exact_kl": max(apart),
-            "exact_ess": min(best.ess),
-            "exact_feasible": float(best.feasible),
-            "exact_bound": float(best.bound is not None),
-        }
-        if "e" in subject.config.moments:
-            told["exact_violation"] = float(best.residual[subject.config.moments.index("e")])
-        return told
+        return exact_facts(result, lane, subject.config)
 
     def _weights(
         self, subject: Subject, result: GlobalPass, lane: int, inverse: FloatArray

@@ -6,6 +6,7 @@ The updates are torch's own fused ones, called on all tensors of a model at once
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -18,6 +19,18 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Tensors that are stepped together, with one weight decay."""
+
+    parameters: list[Tensor]
+    gradients: list[Tensor]
+    first: list[Tensor]
+    second: list[Tensor]
+    steps: list[Tensor]
+    decay: float
+
+
 class StackedOptimizer:
     """One optimizer for all runs of a group: updates are elementwise, so runs do not mix.
 
@@ -26,44 +39,50 @@ class StackedOptimizer:
     """
 
     def __init__(self, model: Stacked, name: OptimizerName, lr: float, weight_decay: float) -> None:
-        self.model, self._name, self._lr = model, name, lr
-        held = model.stored()
-        decayed = [n for n in held if n not in NEVER_DECAYED]
-        never = [n for n in held if n in NEVER_DECAYED]
-        self._groups = (
-            [(decayed, weight_decay), (never, 0.0)] if never else [(decayed, weight_decay)]
-        )
+        self.model, self._name, self._lr, self._decay = model, name, lr, weight_decay
         self._held: dict[str, Tensor] = {}
-        for n, (value, _) in held.items() if name != "sgd" else ():
+        for n, (value, _) in model.stored().items() if name != "sgd" else ():
             self._held |= {f"{n}.{moment}": torch.zeros_like(value) for moment in MOMENTS}
             self._held[f"{n}.step"] = torch.zeros((), dtype=torch.float32, device=value.device)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Gather what a step needs, anew whenever tensors were replaced."""
+        stored = self.model.stored()
+        self._gradients = [gradient for _, gradient in stored.values()]
+        self._groups: list[_Group] = []
+        for decays in (True, False):
+            names = [n for n in stored if (n not in NEVER_DECAYED) == decays]
+            if names:
+                moments = [
+                    [self._held[f"{n}.{what}"] for n in names if self._held]
+                    for what in (*MOMENTS, "step")
+                ]
+                parameters, gradients = ([stored[n][i] for n in names] for i in (0, 1))
+                decay = self._decay if decays else 0.0
+                first, second, steps = moments
+                self._groups.append(_Group(parameters, gradients, first, second, steps, decay))
 
     def step(self) -> None:
         """Update the model from its gradients and set them to 0."""
-        held = self.model.stored()
-        for names, decay in self._groups:
-            parameters, gradients = ([held[name][i] for name in names] for i in (0, 1))
+        for group in self._groups:
             if self._name == "sgd":
-                torch._foreach_mul_(parameters, 1 - self._lr * decay)
-                torch._foreach_add_(parameters, gradients, alpha=-self._lr)
+                torch._foreach_mul_(group.parameters, 1 - self._lr * group.decay)
+                torch._foreach_add_(group.parameters, group.gradients, alpha=-self._lr)
             else:
-                self._adam(names, parameters, gradients, decay)
+                self._adam(group)
         self.model.settle()
-        self.model.zero_grad()
+        torch._foreach_zero_(self._gradients)
 
-    def _adam(
-        self, names: list[str], parameters: list[Tensor], gradients: list[Tensor], decay: float
-    ) -> None:
-        first, second = ([self._held[f"{name}.{moment}"] for name in names] for moment in MOMENTS)
-        steps = [self._held[f"{name}.step"] for name in names]
-        torch._foreach_add_(steps, 1)
+    def _adam(self, group: _Group) -> None:
+        torch._foreach_add_(group.steps, 1)
         update = torch._fused_adamw_ if self._name == "adamw" else torch._fused_adam_
         update(
-            *(parameters, gradients, first, second, [], steps),
+            *(group.parameters, group.gradients, group.first, group.second, [], group.steps),
             lr=self._lr,
             beta1=BETAS[0],
             beta2=BETAS[1],
-            weight_decay=decay,
+            weight_decay=group.decay,
             eps=EPSILON,
             amsgrad=False,
             maximize=False,
@@ -76,7 +95,9 @@ class StackedOptimizer:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take `state()` of another optimizer of the same model shape."""
         self._held = {name: tensors[name] for name in self._held}
+        self._bind()
 
     def keep(self, lanes: Tensor) -> None:
-        """Keep only these runs."""
+        """Keep only these runs; call after the model's `keep` has replaced its tensors."""
         self._held = {k: v.index_select(0, lanes) if v.dim() else v for k, v in self._held.items()}
+        self._bind()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -10,12 +11,54 @@ from torch import Tensor
 from engine.balancing import shrunk
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray
+from engine.diagnostics import kl
 from engine.exact import ExactWeights, solve_exact
-from engine.training.constraint import GlobalPass
+from engine.training.constraint import GlobalPass, Side
 from engine.training.moments import columns_of
 
+EXACT = ("exact_kl", "exact_violation", "exact_feasible", "exact_bound")  # kept of a best epoch
 
-def exact_solution(result: GlobalPass, lane: int, config: RunConfig) -> ExactWeights:
+
+@dataclass(frozen=True)
+class Posed:
+    """What the exact solution needs of a pass, kept of one run for later."""
+
+    sides: tuple[Side, ...]
+    target: Tensor
+    covariance: Tensor
+
+    @classmethod
+    def of(cls, result: GlobalPass, lane: int) -> Posed:
+        """Copies of one run's part."""
+
+        def one(values: Tensor) -> Tensor:
+            return values[lane : lane + 1].clone()
+
+        sides = (
+            replace(s, x=one(s.x), value=s.value[:0], log_q=one(s.log_q)) for s in result.sides
+        )
+        return cls(tuple(sides), one(result.target), one(result.covariance))
+
+
+def exact_facts(result: GlobalPass | Posed, lane: int, config: RunConfig) -> dict[str, float]:
+    """Learned weights against the exact ones at the same models and lam."""
+    best = exact_solution(result, lane, config)
+    apart = [
+        kl(side.log_q[lane].cpu().double().exp().numpy(), weights)
+        for side, weights in zip(result.sides, best.weights, strict=True)
+    ]
+    told = {
+        "exact_kl": max(apart),
+        "exact_ess": min(best.ess),
+        "exact_feasible": float(best.feasible),
+        "exact_bound": float(best.bound is not None),
+    }
+    if "e" in config.moments:
+        told["exact_violation"] = float(best.residual[config.moments.index("e")])
+    return told
+
+
+def exact_solution(result: GlobalPass | Posed, lane: int, config: RunConfig) -> ExactWeights:
     """Weights of highest entropy for the constraint as `config` poses it, at the pass's models.
 
     constraint = penalised: at lam. hard: met. tolerance: up to z standard errors of the target.

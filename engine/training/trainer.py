@@ -31,6 +31,7 @@ from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
 from engine.training.moments import Moments
+from engine.training.reference import Posed
 from engine.training.telling import weight_blocks
 from engine.training.view import View
 
@@ -223,6 +224,7 @@ class Trainer:
                 row.validation,
                 self._learners.copy(lane, result if balanced else None),
                 facts_of(row) | truth,
+                Posed.of(result, lane) if balanced and row.exact_kl is None else None,
             )
 
     def _is_over(self, lane: int, row: EpochDone) -> bool:
@@ -243,6 +245,7 @@ class Trainer:
     def _end(self, ends: Mapping[int, tuple[RunState, str | None]]) -> tuple[RunDone, ...]:
         """End these lanes and drop them, so that the others train on alone."""
         each = self._elapsed / self.epoch / len(self._subjects) if self.epoch else None
+        self._settle(list(ends))
         done = tuple(
             self._judge.ended(
                 self._subjects[lane],
@@ -258,6 +261,12 @@ class Trainer:
             self._keep([lane for lane in range(len(self._subjects)) if lane not in ends])
         return done
 
+    def _settle(self, lanes: Sequence[int]) -> None:
+        """Work out what was put off about these runs' best epochs."""
+        for subject in (self._subjects[lane] for lane in lanes):
+            if subject.run in self._best:
+                self._best[subject.run].settle(subject.config)
+
     def _keep(self, lanes: list[int]) -> None:
         self._subjects = [self._subjects[lane] for lane in lanes]
         index = torch.tensor(lanes, dtype=torch.int64, device=self._device)
@@ -266,6 +275,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on bit for bit: tensors by name, and what is not a tensor."""
+        self._settle(range(len(self._subjects)))
         parts = self._learners.state() | {
             f"best.{run}": best.tensors for run, best in self._best.items()
         }

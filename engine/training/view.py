@@ -34,8 +34,9 @@ class View:
         user, item, level = self._user[cut], self._item[cut], self._level[cut]
         users = torch.as_tensor(block.users, device=user.device)
         items = torch.as_tensor(block.items, device=user.device)
+        dense = block.n_all <= DENSE * block.n_observed
         grid, cell = None, None
-        if self._on_all or block.n_all <= DENSE * block.n_observed:
+        if self._on_all or dense:
             cell = self._user_place[user] * len(items) + self._item_place[item]
         if self._on_all:
             assert cell is not None
@@ -49,7 +50,7 @@ class View:
             everything=grid,
             users=users,
             items=items,
-            crossing=cell,
+            crossing=cell if dense else None,
         )
 
 

@@ -38,6 +38,10 @@ class WeightModels:
             for support, model in self.models.items()
         }
 
+    def copies(self) -> dict[str, Model]:
+        """The models as they are now, for scoring."""
+        return {support: model.copy() for support, model in self.models.items()}
+
     def step(self) -> None:
         """Update every model from its gradients."""
         for optimizer in self._steps.values():

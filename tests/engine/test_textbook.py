@@ -14,6 +14,7 @@ from engine.errors import ConfigError
 from engine.events import GroupEpoch
 from engine.jobs.building import tuned
 from engine.textbook import Textbook
+from engine.training import view
 from engine.training.trainer import Trainer
 
 COMPARABLE = {
@@ -72,6 +73,17 @@ def test_the_engine_takes_the_textbooks_steps(method, changes):
         moved = (value.detach() - start[name][0].view_as(value)).abs().max()
         assert moved > 1e-9, name
     assert told[0].validation["auc"] == pytest.approx(told[1]["auc"], abs=1e-12)
+
+
+@pytest.mark.parametrize("propensity", ["given", "bilevel"])
+def test_a_sparse_block_is_trained_pair_by_pair_to_the_same_numbers(monkeypatch, propensity):
+    """As on large data, whose blocks have too few rated pairs for a matrix product to pay."""
+    monkeypatch.setattr(view, "DENSE", 0)
+    start, engine, textbook, _ = both("ips", {"propensity": propensity})
+    for name, value in textbook.parameters().items():
+        ours = engine[name][0].view_as(value)
+        torch.testing.assert_close(value.detach(), ours, rtol=0, atol=1e-10, msg=name)
+        assert (value.detach() - start[name][0].view_as(value)).abs().max() > 1e-9, name
 
 
 def test_the_weights_and_phi_matter_to_what_is_compared():

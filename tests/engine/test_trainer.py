@@ -11,6 +11,7 @@ from engine.datasets import load
 from engine.errors import ConfigError
 from engine.events import BlockDone, GroupEpoch
 from engine.presets import preset
+from engine.training import telling
 from engine.training.trainer import Trainer
 
 FAST = {"epochs": 5, "patience": 0, "d": 4, "weights_dim": 4}
@@ -135,6 +136,27 @@ def test_the_best_epoch_is_a_copy_and_its_metrics_are_those_of_its_parameters():
     )
     assert end.test == pytest.approx(short_done["run0"].test)
     assert end.true_loss == pytest.approx(short_done["run0"].true_loss)
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_the_best_epoch_has_its_exact_weights_even_where_they_were_not_due(monkeypatch, checkpoint):
+    """Solved for at the end, or at a checkpoint, at the models of the best epoch."""
+    config = make(epochs=6, lam=16.0)
+    _, done = train(config)
+    assert done["run0"].best_epoch not in (5, 10)
+    monkeypatch.setattr(telling, "SOME", 0)  # exact weights every fifth epoch from here on
+    monkeypatch.setattr(telling, "MANY", 10**6)
+    trainer = Trainer({"run0": make(epochs=7, lam=16.0, patience=0)}, load(config))
+    for event in trainer.events():
+        if isinstance(event, GroupEpoch) and event.epoch == 6:
+            assert event.runs[0].exact_kl is None
+            if checkpoint:
+                facts = trainer.state()[1]["best"]["run0"]["facts"]
+            trainer.stop("run0")
+        if isinstance(event, GroupEpoch) and event.done and not checkpoint:
+            facts = event.done[0].facts
+    for name in ("exact_kl", "exact_violation", "exact_feasible", "exact_bound"):
+        assert facts[name] == pytest.approx(done["run0"].facts[name]), name
 
 
 def test_patience_ends_a_run_and_the_others_train_on():

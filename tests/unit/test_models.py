@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.models import (
+    Grouped,
     LevelTable,
     LinearModel,
     MatrixFactorization,
@@ -55,6 +56,18 @@ def test_accumulate_is_the_gradient_of_the_weighted_sum_of_scores():
     (MatrixFactorization.of(copies).score(user, item) * slope).sum().backward()
     for name, parameter in m.parameters().items():
         torch.testing.assert_close(parameter.grad, copies[name].grad)
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_many_pairs_put_in_order_give_the_gradient_of_the_same_pairs_one_by_one(seeds):
+    """Members without a pair, members with several, a pair that comes twice."""
+    one, other = model(seeds=seeds, intercept=True), model(seeds=seeds, intercept=True)
+    user, item = torch.tensor([3, 0, 3, 1, 3]), torch.tensor([2, 0, 0, 2, 2])
+    slope = torch.randn(len(seeds), 5, dtype=torch.float64)
+    one.accumulate(user, item, slope)
+    other.accumulate_grouped(Grouped.of(user, item), Grouped.of(item, user), slope)
+    for name, value in one.parameters().items():
+        torch.testing.assert_close(other.parameters()[name].grad, value.grad)
 
 
 def test_initialisation_depends_on_the_runs_own_seed_and_stream_alone():

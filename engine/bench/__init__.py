@@ -1,0 +1,15 @@
+"""How long training takes here: a benchmark whose rows anyone can print again.
+
+Every case of the table is measured twice in one go: the engine, and `engine.textbook`, which
+computes the same step as the released code is written (`tests/engine/test_textbook.py` holds the
+two to the same numbers). Both run on one thread, the engine as its workers do (`tuned`), the
+textbook as the released code is run, in a process of its own that the engine's settings do not
+reach. Seconds are of processor time, not of the clock: others on the machine lengthen them less,
+and ratios hardly. Compare rows of one run. `released_seconds` were measured elsewhere, by clock.
+
+Floors and targets are of `ratio`. In rows that say "at most", `target` is a bound from above.
+"""
+
+from engine.bench.cases import Row, rows
+
+__all__ = ["Row", "rows"]

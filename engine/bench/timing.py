@@ -1,0 +1,122 @@
+"""Seconds that an epoch of the engine and one of the textbook take."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, median
+from typing import TYPE_CHECKING, TypeVar
+
+from engine.config import RunConfig, changed
+
+if TYPE_CHECKING:
+    from engine.datasets.ratings import Ratings
+
+P = TypeVar("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds an epoch of a group takes: its blocks alone, and all of it; most memory in GiB."""
+
+    training: float
+    epoch: float
+    resident: float = 0.0
+
+
+def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
+    """What the engine takes an epoch for a whole group, evaluation included in `epoch`.
+
+    Of the blocks the median epoch, as others on the machine slow some; of the evaluation the mean,
+    as parts of it come every tenth epoch only.
+    """
+    from engine.events import BlockDone, GroupEpoch
+    from engine.jobs.building import tuned
+    from engine.training.trainer import Trainer
+
+    group = {str(i): changed(c, patience=0) for i, c in enumerate(configs)}
+    training, evaluation = [], []
+    with tuned():
+        begun = time.process_time()
+        for event in Trainer(group, _without_truth(configs[0])).events():
+            now = time.process_time()
+            if isinstance(event, BlockDone):
+                trained = now - begun
+            elif isinstance(event, GroupEpoch):
+                if event.epoch > 1:  # the first one warms up
+                    training.append(trained)
+                    evaluation.append(now - begun - trained)
+                if event.epoch > epochs:
+                    break
+                begun = time.process_time()
+    blocks = median(training)
+    return Timing(blocks, blocks + mean(evaluation), _most_resident())
+
+
+def _most_resident() -> float:
+    """The most memory this process has held, GiB; 0 where the system does not say."""
+    status = Path("/proc/self/status")  # getrusage would tell of the parent's before the exec, too
+    lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
+    held = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return max(held, default=0) / 2**20
+
+
+def _without_truth(config: RunConfig) -> Ratings:
+    """The ratings as real ones would be, of which nothing more can be told than real ones tell."""
+    from engine.datasets import load
+
+    return replace(load(config), truth=None)
+
+
+def apart(function: Callable[[P, int], T], configs: P, epochs: int) -> T:
+    """What a function gives in a process of its own, whose memory and settings are its own."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(function, configs, epochs).result()
+
+
+def textbook_epochs(configs: Sequence[RunConfig], epochs: int) -> list[float]:
+    """`textbook_epoch` of each."""
+    return [textbook_epoch(config, epochs) for config in configs]
+
+
+def textbook_epoch(config: RunConfig, epochs: int) -> float:
+    """Seconds an epoch of the textbook; with `epochs` 0 from one block, by numbers of pairs."""
+    import torch
+
+    from engine.datasets import load
+    from engine.textbook import Textbook
+    from engine.training.trainer import Trainer
+
+    ratings = load(config)
+    textbook = Textbook(config, ratings, Trainer({"run": config}, ratings).state()[0])
+    blocks = textbook.blocks(1)
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    users, items = blocks[0]
+    textbook.step(users[:50], items)  # warms up
+    begun = time.process_time()
+    if epochs:
+        for epoch in range(epochs):
+            textbook.epoch(1 + epoch)
+        return (time.process_time() - begun) / epochs
+    textbook.step(users, items)
+    first = time.process_time() - begun
+    pairs = sum(len(u) * len(i) for u, i in blocks) / (len(users) * len(items))
+    begun = time.process_time()
+    textbook.evaluate(blocks)
+    return first * pairs + time.process_time() - begun
+
+
+def import_seconds() -> float:
+    """Seconds to an imported `engine.api`, which the app's start waits for."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import engine.api"], check=True)
+    return time.perf_counter() - begun
