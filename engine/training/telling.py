@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.events import WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
-SOME, MANY = 5_000, 50_000  # pairs in a constraint beyond which exact weights come more rarely
+SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
 OFTEN, RARELY = 5, 10  # epochs
 
 
