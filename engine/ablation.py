@@ -19,7 +19,7 @@ from engine.events import METRICS, Event
 from engine.jobs.local import train_here
 from engine.presets import preset
 from engine.store.database import Store
-from engine.store.reports import read_runs
+from engine.store.reports import read_runs, result_column
 
 LAM = 4.0
 REPORTED = (*METRICS, *(f"{name}_clean" for name in METRICS))
@@ -122,8 +122,7 @@ def _rows(
     factor: str, variant: str, config: RunConfig, found: pd.DataFrame, base: pd.DataFrame
 ) -> Iterator[Row]:
     for metric in REPORTED:
-        clean = metric.endswith("_clean")
-        column = f"test_clean_{metric.removesuffix('_clean')}" if clean else f"test_{metric}"
+        column = result_column(metric)
         values = found[column].to_numpy(dtype=float)
         if pd.isna(values).any():
             continue  # a seed failed: nothing can be said of the mean over seeds

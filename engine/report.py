@@ -21,7 +21,7 @@ from engine.methods import METHODS
 from engine.presets import preset
 from engine.published import published
 from engine.store.database import Store
-from engine.store.reports import read_facts, read_runs
+from engine.store.reports import read_facts, read_runs, result_column
 
 LAM = 4.0
 MOMENTS: tuple[tuple[str, ...], ...] = (("e",), ("e", "r"))
@@ -69,7 +69,6 @@ class Row:
     """One system and metric: mean over seeds with its 95 % t interval.
 
     gain: mean, low, high of run - twin, seed by seed; None for the base methods themselves.
-    trials: settings tried on these ratings before this one; 0 where none were.
     """
 
     method: str
@@ -83,7 +82,6 @@ class Row:
     seeds: int
     published: float | None
     gain: tuple[float, float, float] | None
-    trials: int
     config: dict[str, object]
 
 
@@ -186,12 +184,9 @@ def _rows(
             if system.balance == "oracle"
             else published(base.dataset, system.method, balanced, metric),
             gain=gain,
-            trials=0,
             config=base.model_dump(mode="json", exclude={"seed", "split_seed", "data_seed"}),
         )
 
 
 def _column(metric: str) -> str:
-    if metric == "true_loss" or metric in FACTS:
-        return metric
-    return f"test_clean_{metric.removesuffix('_clean')}" if "clean" in metric else f"test_{metric}"
+    return metric if metric == "true_loss" or metric in FACTS else result_column(metric)

@@ -9,8 +9,7 @@ import typer
 from engine import api
 from engine.cli.options import AsJson
 from engine.cli.output import print_json, print_table
-
-READINGS = ("corrected", "printed", "released")
+from engine.presets import READINGS
 
 
 def command(
@@ -27,7 +26,7 @@ def command(
         print_json(configs)
         return
     rows = []
-    for field in configs[READINGS[0]]:
+    for field in configs["corrected"]:
         values = [configs[name][field] for name in READINGS]
         if every or any(value != values[0] for value in values):
             rows.append((field, *(_shown(value) for value in values)))

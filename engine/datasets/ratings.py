@@ -54,6 +54,10 @@ class Truth:
     nominal_propensity: NDArray[np.float32]
     id_share: float
 
+    def propensity_of(self, pairs: Pairs) -> FloatArray:
+        """p~ of some pairs, [len(pairs)]."""
+        return self.true_propensity[pairs.user, pairs.item].astype(np.float64)
+
 
 @dataclass(frozen=True)
 class Ratings:

@@ -137,8 +137,7 @@ def oracle_weights(
             "dataset", ratings.name, "simulated data, whose true propensity is known",
             "oracle weights exist for no real data set",
         )  # fmt: skip
-    pairs = ratings.biased
-    weight = propensity / ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
+    weight = propensity / ratings.truth.propensity_of(ratings.biased)
     return weight / weight.mean() if normalised else weight
 
 

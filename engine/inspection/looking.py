@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.config import RunConfig
 from engine.datasets.ratings import Pairs, Ratings
+from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import make_split
 from engine.diagnostics import Deciles, FloatArray, Floats
 from engine.inspection import balance, numbers, references, verdicts
@@ -49,7 +50,7 @@ def inspect(
         pairs[name] = exact.weight
     if ratings.truth is not None:
         where = ratings.biased.user, ratings.biased.item
-        oracle = 1 / (inverse * ratings.truth.true_propensity[where].astype(np.float64))
+        oracle = oracle_weights(ratings, 1 / inverse)
         pairs["oracle"] = oracle / oracle[used].mean()
         pairs["hidden"] = ratings.truth.hidden[where].astype(np.float64)
     found = Weights(

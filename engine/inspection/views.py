@@ -22,11 +22,6 @@ def cells(pairs: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index()
 
 
-def log2_within(values: Floats, reach: float = 1.0) -> FloatArray:
-    """log2 of the weights, held within +- reach: how the map colours them."""
-    return np.clip(np.log2(np.maximum(np.asarray(values, np.float64), 1e-12)), -reach, reach)
-
-
 def binned(x: Floats, y: Floats, bins: int = BINS) -> pd.DataFrame:
     """Mean of y within bins of x of equal count, with a 95 % interval: one row a bin.
 

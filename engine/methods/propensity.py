@@ -51,8 +51,7 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     if kind == "given" and ratings.given_propensity is not None:
         return np.asarray(ratings.given_propensity, dtype=np.float64)
     if kind == "true" and ratings.truth is not None:
-        pairs = ratings.biased
-        return ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
+        return ratings.truth.propensity_of(ratings.biased)
     offered = "constant, naive_bayes" + (", given" if ratings.given_propensity is not None else "")
     raise ConfigError(
         "propensity" if kind == config.propensity else "propensity_start",

@@ -80,6 +80,12 @@ def read_runs(store: Store, launch: str | None, limit: int, state: str | None) -
     return frame.astype({**dict.fromkeys(numbers, "float64"), "edited": bool})
 
 
+def result_column(metric: str) -> str:
+    """The column of `read_runs` that holds a test metric, "auc", or its clean form, "auc_clean"."""
+    plain = metric.removesuffix("_clean")
+    return f"test_{plain}" if plain == metric else f"test_clean_{plain}"
+
+
 def read_facts(store: Store, launch: str, names: Sequence[str]) -> pd.DataFrame:
     """Facts of a launch's ended runs at their best epoch, a row a run, NaN where there are none.
 

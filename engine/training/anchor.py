@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from engine.training.parts import joined, part_of
+
 PLAIN = ("x", "residual", "metric", "curvature", "spread", "m")
 
 
@@ -27,21 +29,16 @@ class Anchor:
     def tensors(self) -> dict[str, Tensor]:
         """For a checkpoint."""
         held = {name: getattr(self, name) for name in PLAIN}
-        return held | {
-            f"xi.{support}.{name}": value
-            for support, model in self.xi.items()
-            for name, value in model.parameters().items()
-        }
+        models = {f"xi.{support}": model.parameters() for support, model in self.xi.items()}
+        return held | joined(models)
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor], models: dict[str, Any]) -> Anchor:
         """The way back; `models` give each support's kind of model."""
-        xi = {}
-        for support, model in models.items():
-            prefix = f"xi.{support}."
-            xi[support] = type(model).of(
-                {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-            )
+        xi = {
+            support: type(model).of(part_of(tensors, f"xi.{support}"))
+            for support, model in models.items()
+        }
         return cls(**{name: tensors[name] for name in PLAIN}, xi=xi)
 
     def keep(self, lanes: Tensor) -> Anchor:

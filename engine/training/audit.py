@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -52,8 +51,7 @@ class Audit:
         frozen = torch.as_tensor(frozen_predictions(truth), dtype=dtype, device=device)
         self._frozen = frozen.flatten(1)  # [10, |D|]
         self._ideal = (self._frozen - self._label).square().mean(1)
-        pairs = ratings.biased
-        true = truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
+        true = truth.propensity_of(ratings.biased)
         self._true_inverse = torch.as_tensor(1 / true, dtype=dtype, device=device)
 
     @classmethod

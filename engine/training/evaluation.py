@@ -250,6 +250,4 @@ def subject_of(
     """The subject of a run, its true propensities included where the truth is known."""
     if ratings.truth is None:
         return Subject(run, config, split, p, None)
-    pairs = ratings.biased
-    true = ratings.truth.true_propensity[pairs.user, pairs.item].astype(np.float64)
-    return Subject(run, config, split, p, true)
+    return Subject(run, config, split, p, ratings.truth.propensity_of(ratings.biased))

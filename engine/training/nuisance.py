@@ -23,6 +23,7 @@ from engine.models import MatrixFactorization
 from engine.training.ahead import look_ahead
 from engine.training.batch import Batch, Scores
 from engine.training.lanes import Lanes
+from engine.training.parts import joined, part_of
 from engine.training.phi import Imputation, PhiModel, Values
 from engine.training.phi_making import make_parts
 
@@ -133,19 +134,11 @@ class Nuisance:
 
     def parameters(self) -> dict[str, Tensor]:
         """Every parameter, by "part.name"."""
-        return {
-            f"{part}.{name}": value
-            for part, held in self.parts.items()
-            for name, value in held.model.parameters().items()
-        }
+        return joined({name: part.model.parameters() for name, part in self.parts.items()})
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """For a checkpoint."""
-        steps = {
-            f"{part}.{name}": value
-            for part, held in self.parts.items()
-            for name, value in held.optimizer.state().items()
-        }
+        steps = joined({name: part.optimizer.state() for name, part in self.parts.items()})
         return {"phi": self.parameters(), "phi_step": steps}
 
     def restore(self, part: Callable[[str], dict[str, Tensor]]) -> None:
@@ -154,9 +147,7 @@ class Nuisance:
         for name, value in self.parameters().items():
             value.copy_(held[name])
         for name, one in self.parts.items():
-            prefix = f"{name}."
-            own = {k[len(prefix) :]: v for k, v in steps.items() if k.startswith(prefix)}
-            one.optimizer.restore(own)
+            one.optimizer.restore(part_of(steps, name))
 
 
 def slopes_of(terms: tuple[Term, ...]) -> tuple[Tensor, Tensor | None]:

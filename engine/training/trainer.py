@@ -31,6 +31,7 @@ from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
 from engine.training.moments import Moments
+from engine.training.parts import joined, part_of
 from engine.training.reference import Posed
 from engine.training.telling import weight_blocks
 from engine.training.view import View
@@ -279,9 +280,7 @@ class Trainer:
         parts = self._learners.state() | {
             f"best.{run}": best.tensors for run, best in self._best.items()
         }
-        tensors = {
-            f"{part}/{k}": v.clone() for part, held in parts.items() for k, v in held.items()
-        }
+        tensors = {name: value.clone() for name, value in joined(parts, "/").items()}
         meta = {
             "epoch": self.epoch,
             "block": self._block,
@@ -298,9 +297,8 @@ class Trainer:
         """Take a state of the same group; runs that had ended by then are dropped."""
 
         def part(name: str) -> dict[str, Tensor]:
-            prefix = f"{name}/"
-            found = {k: v for k, v in tensors.items() if k.startswith(prefix)}
-            return {k[len(prefix) :]: v.to(self._device, copy=True) for k, v in found.items()}
+            found = part_of(tensors, name, "/")
+            return {k: v.to(self._device, copy=True) for k, v in found.items()}
 
         lane_of = {subject.run: lane for lane, subject in enumerate(self._subjects)}
         self._keep([lane_of[run] for run in meta["runs"]])

@@ -8,6 +8,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.models import MatrixFactorization, NeuralCollaborativeFiltering
 from engine.training.optim import StackedOptimizer
+from engine.training.parts import joined, part_of
 
 STREAMS = {"observed": 1, "all": 4}  # of a run's seed; theta has 0, phi 2 and 3
 Model = MatrixFactorization | NeuralCollaborativeFiltering
@@ -56,27 +57,16 @@ class WeightModels:
 
     def parameters(self) -> dict[str, Tensor]:
         """By "support.name"."""
-        return {
-            f"{support}.{name}": value
-            for support, model in self.models.items()
-            for name, value in model.parameters().items()
-        }
+        return joined({support: model.parameters() for support, model in self.models.items()})
 
     def step_state(self) -> dict[str, Tensor]:
         """The optimizers' state, by "support.name"."""
-        return {
-            f"{support}.{name}": value
-            for support, optimizer in self._steps.items()
-            for name, value in optimizer.state().items()
-        }
+        return joined({support: step.state() for support, step in self._steps.items()})
 
     def restore_steps(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of `step_state`."""
         for support, optimizer in self._steps.items():
-            prefix = f"{support}."
-            optimizer.restore(
-                {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-            )
+            optimizer.restore(part_of(tensors, support))
 
 
 def _make(

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import small_runs
 import torch
 
 from engine.config import RunConfig
@@ -35,15 +36,7 @@ def train(*configs: RunConfig):
 
 def assert_same_numbers(one, other, tolerance):
     for left, right in zip(one, other, strict=True):
-        a, b = left.columns(), right.columns()
-        assert a.keys() == b.keys()
-        for name in a:
-            if name.startswith("seconds"):
-                continue
-            if a[name] is None or b[name] is None:
-                assert a[name] is b[name], name
-            else:
-                assert a[name] == pytest.approx(b[name], abs=tolerance, rel=tolerance), name
+        small_runs.assert_same_numbers(left, right, tolerance)
 
 
 COMPANY = [
