@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -47,6 +48,13 @@ from engine.store.rebuild import open_store, rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
+from engine.store.studies import StudyRecord, list_studies
+from engine.studies import KINDS, Plan, Series, make_plan, running
+from engine.studies.estimate import Estimate
+from engine.studies.estimate import estimate as _estimate
+from engine.studies.gallery import read_gallery
+from engine.studies.running import Study
+from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -191,6 +199,63 @@ def progress(launch_id: str) -> Progress:
     return reports.read_progress(open_runs(), launch_id)
 
 
+def study(plan: Plan | str) -> Study:
+    """A study by its plan, started or not, or by the id of a started one: state and frame.
+
+    The frame has a row a cell (`engine.studies.cells.COLUMNS`); cells that no run of this store
+    stands for show the gallery's numbers where it has them (source "gallery").
+
+    Raises:
+        StoreError: no study has that id.
+    """
+    store = open_runs()
+    return running.read_study(store, plan if isinstance(plan, Plan) else _plan(plan))
+
+
+def _plan(study: str) -> Plan:
+    return running.plan_of(open_runs(), study)
+
+
+def studies() -> list[StudyRecord]:
+    """Every study that was started in this store, newest first."""
+    return list_studies(open_runs())
+
+
+def start_study(plan: Plan) -> str:
+    """Launch what no run stands for yet; the study's id. Workers train it after the lab's runs.
+
+    Raises:
+        ConfigError, DataError: it cannot be trained; nothing has changed then.
+    """
+    running.start(open_runs(), plan)
+    return plan.id
+
+
+def pause_study(study: str) -> None:
+    """Checkpoint and leave the workers free; StoreError when there is no such study."""
+    running.pause(open_runs(), study)
+
+
+def resume_study(study: str) -> None:
+    """Go on where it was paused or stopped; StoreError when there is no such study."""
+    running.resume(open_runs(), study)
+
+
+def stop_study(study: str) -> None:
+    """End what trains of it, and launch no more; StoreError when there is no such study."""
+    running.stop(open_runs(), study)
+
+
+def estimate(study: Study) -> Estimate:
+    """Seconds the rest of a study takes, from runs like its own that have ended."""
+    return _estimate(open_runs(), study.frame)
+
+
+def gallery() -> tuple[dict[str, Any], ...]:
+    """The studies that ship: plan, how they were made, cells, references, claims."""
+    return read_gallery()
+
+
 def ensure_workers(n: int | None = None) -> list[int]:
     """Start the missing of `n` worker processes (default one a core), tied to this process."""
     return roster.ensure_workers(open_runs(), n)
@@ -210,28 +275,35 @@ __all__ = [
     "ENDED",
     "EPOCH_COLUMNS",
     "HISTOGRAM_EDGES",
+    "KINDS",
     "LAM_GRID",
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "Choice",
     "ConfigError",
     "CounterweightError",
     "DataError",
     "DatasetInfo",
+    "Estimate",
     "Event",
     "FieldError",
     "Forecast",
     "Launch",
     "MethodInfo",
     "OwnWeights",
+    "Plan",
     "Priority",
     "Progress",
     "RunConfig",
     "RunRecord",
     "RunState",
+    "Series",
     "Snapshot",
     "Store",
     "StoreError",
+    "Study",
+    "StudyRecord",
     "TrainingError",
     "Weights",
     "WorkerInfo",
@@ -239,31 +311,44 @@ __all__ = [
     "binned",
     "changed",
     "check",
+    "choose",
     "data_home",
     "datasets",
     "diagnose",
     "ensure_workers",
     "epochs",
+    "estimate",
     "find_launch",
     "forecast",
+    "gain",
+    "gallery",
     "get_dataset",
     "launch",
     "make_config",
+    "make_plan",
     "methods",
     "open_runs",
     "options",
     "pause",
+    "pause_study",
     "preset",
     "progress",
     "read_weights",
     "rebuild_runs",
     "resume",
+    "resume_study",
     "run",
     "runs",
     "runs_home",
     "snapshot",
     "snapshot_epochs",
+    "start_study",
     "stop",
+    "stop_study",
+    "strongest_base",
+    "studies",
+    "study",
+    "summarise",
     "train_here",
     "weights",
     "workers",

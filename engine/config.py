@@ -211,11 +211,14 @@ class RunConfig(BaseModel):
         return _digest(self.model_dump(mode="json", exclude=set(LANE_FIELDS)))
 
     def fingerprint(self) -> str:
-        """Runs with equal fingerprints give equal numbers."""
-        content = self.model_dump(mode="json")
+        """Runs with equal fingerprints give equal numbers.
+
+        Fields at their default are left out, so that a field added later changes none of them.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True)
         if not self.balanced:
             for name in BALANCE_FIELDS:
-                content.pop(name)
+                content.pop(name, None)
             content["balance"] = "none"
         return _digest(content)
 

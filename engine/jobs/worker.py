@@ -25,6 +25,7 @@ from engine.store.processes import Process, Watch
 from engine.store.queue import claim_next, reclaim
 from engine.store.rebuild import open_store
 from engine.store.roster import beat, register, unregister
+from engine.studies.running import advance_all
 
 POLL_SECONDS = 0.08
 CHORES_SECONDS = 1.0
@@ -108,13 +109,16 @@ def _work(
     quit_asked: _Quit,
     checkpoint_seconds: float,
 ) -> None:
-    watch, next_chores = Watch(), 0.0
+    watch, next_chores, next_stage = Watch(), 0.0, 0.0
     while not quit_asked():
         if time.monotonic() >= next_chores:
             next_chores = time.monotonic() + CHORES_SECONDS
             reclaim(store, watch)
         claim = claim_next(store, me)
         if claim is None:
+            if time.monotonic() >= next_stage:  # a study may have another stage to launch
+                next_stage = time.monotonic() + CHORES_SECONDS
+                advance_all(store)
             store.back_up()
             time.sleep(POLL_SECONDS)
             continue

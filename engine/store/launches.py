@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from engine.config import RunConfig
@@ -31,6 +32,7 @@ def create_launch(
     priority: Priority = "lab",
     token: str | None = None,
     holder: Process | None = None,
+    lanes: int | None = None,
 ) -> Launch:
     """Store the runs of `configs` and their twins, in groups that wait in the queue.
 
@@ -39,6 +41,7 @@ def create_launch(
 
     Args:
         holder: a process that will train the launch itself: its groups never wait in the queue.
+        lanes: at most so many runs train in one group; None for as many as can.
 
     Raises:
         ConfigError: no configs, or an unknown priority.
@@ -64,7 +67,7 @@ def create_launch(
             "VALUES (?, ?, ?, ?, ?, ?)",
             (launch.id, token, priority, time.time(), to_json(asked), to_json(pairs)),
         )
-        _insert_groups(db, launch.id, dict(runs.values()), PRIORITIES[priority], holder)
+        _insert_groups(db, launch.id, dict(runs.values()), PRIORITIES[priority], holder, lanes)
     return launch
 
 
@@ -74,10 +77,14 @@ def _insert_groups(
     runs: dict[str, RunConfig],
     priority: int,
     holder: Process | None,
+    lanes: int | None,
 ) -> None:
-    groups: dict[str, str] = {}
+    groups: dict[tuple[str, int], str] = {}
+    members: Counter[str] = Counter()
     for run, config in runs.items():
-        key = config.group_key()
+        alike = config.group_key()
+        key = (alike, members[alike] // lanes if lanes else 0)
+        members[alike] += 1
         if key not in groups:
             groups[key] = new_id("g")
             db.execute(

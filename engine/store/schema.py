@@ -89,6 +89,19 @@ CREATE TABLE workers (
     PRIMARY KEY (host, pid, start)
 ) WITHOUT ROWID;
 """,
+    """
+CREATE TABLE studies (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    title TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('active', 'paused', 'stopped', 'ended')),
+    created REAL NOT NULL
+);
+CREATE INDEX studies_active ON studies (state) WHERE state = 'active';
+""",
 )
 
 

@@ -14,6 +14,7 @@ LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
     ("engine.api", "engine.bench", "engine.report", "engine.ablation", "engine.textbook"),
     ("engine.jobs",),
+    ("engine.studies",),
     ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),
     ("engine.methods", "engine.inspection"),
     ("engine.balancing", "engine.bilevel", "engine.exact"),

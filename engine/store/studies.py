@@ -1,0 +1,106 @@
+"""Studies in the store: their plans as JSON, and the runs that their cells are, by fingerprint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import StoreError
+from engine.store.database import Row, Store
+
+StudyState = Literal["active", "paused", "stopped", "ended"]
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A stored study. plan: JSON. created: seconds since 1970."""
+
+    id: str
+    kind: str
+    dataset: str
+    title: str
+    plan: str
+    state: StudyState
+    created: float
+
+
+def save_study(store: Store, record: StudyRecord) -> None:
+    """Store a study, or only its state when it is there already."""
+    with store.transaction() as db:
+        db.execute(
+            "INSERT INTO studies (id, kind, dataset, title, plan, state, created) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+            (
+                *(record.id, record.kind, record.dataset, record.title),
+                *(record.plan, record.state, record.created or time.time()),
+            ),
+        )
+
+
+def set_study_state(store: Store, study: str, state: StudyState) -> None:
+    """Change the state of a study.
+
+    Raises:
+        StoreError: there is no such study.
+    """
+    with store.transaction() as db:
+        changed = db.execute("UPDATE studies SET state = ? WHERE id = ?", (state, study))
+    if not changed.rowcount:
+        raise StoreError(f"There is no study {study!r} in {store.home}.")
+
+
+def end_study(store: Store, study: str) -> None:
+    """Mark an active study as ended; one that was paused or stopped meanwhile stays as it is."""
+    with store.transaction() as db:
+        db.execute("UPDATE studies SET state = 'ended' WHERE id = ? AND state = 'active'", (study,))
+
+
+def find_study(store: Store, study: str) -> StudyRecord:
+    """The study with that id.
+
+    Raises:
+        StoreError: there is none.
+    """
+    rows = store.read("SELECT * FROM studies WHERE id = ?", (study,))
+    if not rows:
+        raise StoreError(f"There is no study {study!r} in {store.home}.")
+    return _record(rows[0])
+
+
+def list_studies(store: Store, state: StudyState | None = None) -> list[StudyRecord]:
+    """Every study, newest first."""
+    where = "WHERE state = 'active'" if state == "active" else "WHERE ? IN (state, '')"
+    values = () if state == "active" else (state or "",)
+    return [
+        _record(row)
+        for row in store.read(f"SELECT * FROM studies {where} ORDER BY number DESC", values)
+    ]
+
+
+def _record(row: Row) -> StudyRecord:
+    return StudyRecord(**{name: row[name] for name in StudyRecord.__dataclass_fields__})
+
+
+# Of several runs with one fingerprint: the first that finished counts; else one that trains or
+# waits; else the last that failed or was stopped. Runs edited by hand are no cell of any study.
+_RANK = (
+    "CASE state WHEN 'finished' THEN 0 WHEN 'running' THEN 1 WHEN 'queued' THEN 1 "
+    "WHEN 'paused' THEN 1 ELSE 2 END"
+)
+
+
+def runs_by_fingerprint(store: Store, fingerprints: Iterable[str]) -> dict[str, Row]:
+    """fingerprint -> the row of `runs` that stands for it; those without a run are left out."""
+    rows = store.read(
+        f"SELECT *, {_RANK} AS rank FROM runs WHERE NOT edited AND fingerprint IN "
+        "(SELECT value FROM json_each(?)) "
+        "ORDER BY rank, CASE rank WHEN 0 THEN number ELSE -number END",
+        (json.dumps(list(fingerprints)),),
+    )
+    found: dict[str, Row] = {}
+    for row in rows:
+        found.setdefault(row["fingerprint"], row)
+    return found
