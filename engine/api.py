@@ -37,6 +37,7 @@ from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weight
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
+from engine.published import published
 from engine.store import controls, history, reports, roster
 from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
@@ -52,8 +53,10 @@ from engine.store.studies import StudyRecord, list_studies
 from engine.studies import KINDS, Plan, Series, make_plan, running
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
-from engine.studies.gallery import read_gallery
+from engine.studies.facts import DataFacts, data_facts
+from engine.studies.gallery import made_by, read_gallery
 from engine.studies.running import Study
+from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
 
 _lock = threading.Lock()
@@ -284,6 +287,7 @@ __all__ = [
     "ConfigError",
     "CounterweightError",
     "DataError",
+    "DataFacts",
     "DatasetInfo",
     "Estimate",
     "Event",
@@ -299,6 +303,7 @@ __all__ = [
     "RunRecord",
     "RunState",
     "Series",
+    "Shape",
     "Snapshot",
     "Store",
     "StoreError",
@@ -312,6 +317,7 @@ __all__ = [
     "changed",
     "check",
     "choose",
+    "data_facts",
     "data_home",
     "datasets",
     "diagnose",
@@ -324,6 +330,7 @@ __all__ = [
     "gallery",
     "get_dataset",
     "launch",
+    "made_by",
     "make_config",
     "make_plan",
     "methods",
@@ -333,6 +340,7 @@ __all__ = [
     "pause_study",
     "preset",
     "progress",
+    "published",
     "read_weights",
     "rebuild_runs",
     "resume",
@@ -340,6 +348,7 @@ __all__ = [
     "run",
     "runs",
     "runs_home",
+    "shape",
     "snapshot",
     "snapshot_epochs",
     "start_study",

@@ -7,6 +7,7 @@ place; a config that differs in anything has another fingerprint and so no cell 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,3 +31,14 @@ def read_cells() -> dict[str, dict[str, Any]]:
         for study in read_gallery()
         for fingerprint, values in study["cells"].items()
     }
+
+
+def made_by(fingerprints: Iterable[str]) -> list[str]:
+    """How shipped cells were made, a line for each study among them: command, commit, versions."""
+    wanted = set(fingerprints)
+    return [_made(study) for study in read_gallery() if not wanted.isdisjoint(study["cells"])]
+
+
+def _made(study: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in study["versions"].items())
+    return f"{study['command']}, commit {study['commit']}, {versions}"
