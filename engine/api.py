@@ -51,6 +51,7 @@ from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
 from engine.store.studies import StudyRecord, list_studies
 from engine.studies import KINDS, Plan, Series, make_plan, running
+from engine.studies import VALUES as STUDY_VALUES
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
 from engine.studies.facts import DataFacts, data_facts
@@ -283,6 +284,7 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "STUDY_VALUES",
     "Choice",
     "ConfigError",
     "CounterweightError",

@@ -44,9 +44,9 @@ def shape(frame: pd.DataFrame, series: str, metric: str) -> Shape | None:
         metric: a column of the frame, such as "test_clean_auc".
     """
     own = frame[(frame["series"] == series) & (frame["source"] != "")]
-    table = own.pivot_table(index="seed", columns="x", values=metric, observed=True)
-    table = table.dropna(axis=1, thresh=int(table.notna().sum().max() or 0)).dropna()
-    if table.shape[1] < 2 or table.empty:
+    table = own.dropna(subset=[metric]).pivot_table(index="seed", columns="x", values=metric)
+    table = table.dropna(axis=1)
+    if table.shape[1] < 2:
         return None
     values = (-1.0 if lower_is_better(metric) else 1.0) * table.to_numpy(dtype=float)
     x = [float(v) for v in table.columns]
