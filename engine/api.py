@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -52,10 +53,11 @@ from engine.store.roster import WorkerInfo
 from engine.store.studies import StudyRecord, list_studies
 from engine.studies import KINDS, Plan, Series, make_plan, running
 from engine.studies import VALUES as STUDY_VALUES
+from engine.studies.cells import NUMBERS
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
 from engine.studies.facts import DataFacts, data_facts
-from engine.studies.gallery import made_by, read_gallery
+from engine.studies.gallery import made_by, read_gallery, write_gallery
 from engine.studies.running import Study
 from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
@@ -255,6 +257,16 @@ def estimate(study: Study) -> Estimate:
     return _estimate(open_runs(), study.frame)
 
 
+def save_study(study: Study, folder: Path, command: str) -> Path:
+    """Keep a finished study's numbers, no rating, as a file of the gallery; its path.
+
+    Raises:
+        ConfigError: a run is missing. StoreError: the file cannot be written.
+    """
+    with open_runs().in_words():
+        return write_gallery(folder, study.plan, study.frame, NUMBERS, command)
+
+
 def gallery() -> tuple[dict[str, Any], ...]:
     """The studies that ship: plan, how they were made, cells, references, claims."""
     return read_gallery()
@@ -350,6 +362,7 @@ __all__ = [
     "run",
     "runs",
     "runs_home",
+    "save_study",
     "shape",
     "snapshot",
     "snapshot_epochs",

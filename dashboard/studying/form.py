@@ -150,7 +150,7 @@ def command_lines(form: Form) -> str:
         params = as_params(form, {})
         for name in ("values", "methods", "moments", "extra", "lam", "epochs"):
             if name in params:
-                words.append(f"--{name} {params[name]}")
+                words.append(f"--{'methods' if name == 'extra' else name} {params[name]}")
         if "confounding" in params and plan.dataset.startswith("simulated"):
             words.append(f"--confounding {params['confounding']}")
         lines.append(" ".join(words))

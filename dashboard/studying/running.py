@@ -130,9 +130,7 @@ def said_of(studies: Sequence[Found], kind: str) -> None:
             st.caption(f"{found.title}: {found.why_not}")
     shipped = {f.plan.dataset: int((f.frame["source"] == "gallery").sum()) for f in studies}
     if any(shipped.values()):
-        prints = [
-            p for f in studies for p in f.frame.loc[f.frame["source"] == "gallery", "fingerprint"]
-        ]
+        prints = [p for f in studies for p in f.frame.loc[f.frame["source"] == "gallery", "key"]]
         st.caption(text.earlier(shipped, api.made_by(prints)))
     failed(studies, kind)
 
