@@ -32,6 +32,7 @@ MARK_NAMES = {
     "best": "best on test",
     "published": "published (Table 2)",
 }
+SAID = ("x", "mean", "high", "n", "source")
 # Told by a panel's note, or plain to see.
 UNNAMED = ("each seed", "same model, uniform weights", "± SE of the target")
 
@@ -76,16 +77,14 @@ def study_figure(
 def panel_traces(row: Row, panel: Panel, part: str, k: int) -> list[dict[str, Any]]:
     """Band, seeds, means, and marks of one panel; none while it has no number."""
     column = panel.column(part)
-    means = row.means[row.means["metric"] == column]
-    if means.empty:
+    if row.means_of(column).empty:
         return []
-    seeds = row.seeds[row.seeds["metric"] == column]
     traces = _band(row, k) if panel.key == "violation" else []
     for curve in row.curves:
-        own = means[means["series"] == curve.key].sort_values("position")
+        own = row.means_of(column, curve.key)
         if own.empty:
             continue
-        traces.append(_seeds(seeds[seeds["series"] == curve.key], curve, k))
+        traces.append(_seeds(row.seeds_of(column, curve.key), curve, k))
         if panel.key == "violation":
             traces += _uniform(row, curve, k)
         traces.append(_means(own, curve, k))
@@ -113,7 +112,7 @@ def _means(own: pd.DataFrame, curve: Curve, k: int) -> dict[str, Any]:
             "color": hue,
             "line": {"width": 1.5, "color": hue},
         },
-        "text": [_said(row) for row in own.to_dict("records")],
+        "text": [_said(*row) for row in own[list(SAID)].itertuples(index=False)],
         "hovertemplate": f"{curve.label}, %{{text}}<extra></extra>",
     }
     if np.isfinite(half).any():
@@ -122,12 +121,11 @@ def _means(own: pd.DataFrame, curve: Curve, k: int) -> dict[str, Any]:
     return trace
 
 
-def _said(row: dict[Any, Any]) -> str:
-    seeds = f"{row['n']} seed{'s' if row['n'] != 1 else ''}"
-    half = row["high"] - row["mean"]
+def _said(x: float, mean: float, high: float, n: int, source: str) -> str:
+    half = high - mean
     noise = f" ± {half:.2g}" if np.isfinite(half) else ""
-    earlier = ", computed earlier" if row["source"] == "gallery" else ""
-    return f"{row['x']:.4g}: {row['mean']:.4g}{noise} ({seeds}{earlier})"
+    earlier = ", computed earlier" if source == "gallery" else ""
+    return f"{x:.4g}: {mean:.4g}{noise} ({n} seed{'s' if n != 1 else ''}{earlier})"
 
 
 def _seeds(own: pd.DataFrame, curve: Curve, k: int) -> dict[str, Any]:
@@ -142,8 +140,7 @@ def _seeds(own: pd.DataFrame, curve: Curve, k: int) -> dict[str, Any]:
 
 def _uniform(row: Row, curve: Curve, k: int) -> list[dict[str, Any]]:
     """The violation that the same model has with uniform weights: it falls when theta overfits."""
-    own = row.means[(row.means["metric"] == "violation_uniform")]
-    own = own[own["series"] == curve.key].sort_values("position")
+    own = row.means_of("violation_uniform", curve.key)
     if own.empty:
         return []
     line = {"color": f"@{method_hue(curve.method)}", "width": 1.2, "dash": "dash"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -61,6 +63,30 @@ class Row:
     levels: tuple[Level, ...] = ()
     band: float | None = None
     gain: str = ""
+
+    def means_of(self, metric: str, series: str | None = None) -> pd.DataFrame:
+        """The means of one metric, of one series in the axis' order; empty where there are none."""
+        if series is None:
+            return self._by_metric.get(metric, self.means.iloc[:0])
+        return self._by_curve.get((metric, series), self.means.iloc[:0])
+
+    def seeds_of(self, metric: str, series: str) -> pd.DataFrame:
+        """Every seed's results of one metric and series."""
+        return self._by_seed.get((metric, series), self.seeds.iloc[:0])
+
+    # Grouped once: a figure asks for every panel and curve several times.
+    @cached_property
+    def _by_metric(self) -> dict[Any, pd.DataFrame]:
+        return dict(list(self.means.groupby("metric", sort=False)))
+
+    @cached_property
+    def _by_curve(self) -> dict[Any, pd.DataFrame]:
+        ordered = self.means.sort_values("position")
+        return dict(list(ordered.groupby(["metric", "series"], sort=False)))
+
+    @cached_property
+    def _by_seed(self) -> dict[Any, pd.DataFrame]:
+        return dict(list(self.seeds.groupby(["metric", "series"], sort=False)))
 
 
 def placed(frame: pd.DataFrame, curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dashboard.charts.panel_layout import suffix_of
@@ -130,23 +131,22 @@ def span(row: Row, column: str) -> tuple[float, float]:
     A level near the curves is kept in sight, and so is MF on U alone; far away they would flatten
     everything else, and are told in words.
     """
-    means = row.means[row.means["metric"] == column]
-    aside = means["series"] == ASIDE
-    main, seeds = means[~aside], row.seeds[row.seeds["metric"] == column]
-    if main.empty:
-        main, aside = means, aside & False
-    shown = [main["mean"], main["low"], main["high"], seeds[seeds["series"] != ASIDE]["value"]]
-    shown += [row.marks[row.marks["metric"] == column]["value"]]
+    curves = [curve.key for curve in row.curves if curve.key != ASIDE]
+    shown = [row.marks.loc[row.marks["metric"] == column, "value"]]
+    for key in curves or [ASIDE]:
+        shown += [row.means_of(column, key)[name] for name in ("mean", "low", "high")]
+        shown.append(row.seeds_of(column, key)["value"])
+        if column == "violation":
+            shown.append(row.means_of("violation_uniform", key)["mean"])
     if column == "violation":
-        shown.append(row.means[row.means["metric"] == "violation_uniform"]["mean"])
         shown.append(pd.Series([row.band or 0.0, -(row.band or 0.0)]))
-    known = pd.concat([part.dropna().astype(float) for part in shown])
-    if known.empty:
+    known = np.concatenate([part.to_numpy(dtype=float) for part in shown])
+    if not np.isfinite(known).any():
         return 0.0, 1.0
-    low, top = float(known.min()), float(known.max())
+    low, top = float(np.nanmin(known)), float(np.nanmax(known))
     reach = top - low or 0.01
     near = [one.value for one in row.levels if column.endswith(one.metric)]
-    near += [float(value) for value in means[aside]["mean"]]
+    near += [float(value) for value in row.means_of(column, ASIDE)["mean"]]
     near = [value for value in near if low - reach <= value <= top + reach]
     low, top = min([low, *near]), max([top, *near])
     air = 0.05 * (top - low) or 0.01
@@ -155,15 +155,14 @@ def span(row: Row, column: str) -> tuple[float, float]:
 
 def curve_names(row: Row, column: str, k: int, high: int) -> list[dict[str, Any]]:
     """Every curve's name right of its last point, pushed apart where they would touch."""
-    means = row.means[row.means["metric"] == column]
-    if means.empty:
+    if row.means_of(column).empty:
         return []
     low, top = span(row, column)
     scale = high / (top - low)
     suffix = suffix_of(k)
     ends = []
     for curve in row.curves:
-        own = means[means["series"] == curve.key].sort_values("position")
+        own = row.means_of(column, curve.key)
         if len(own) and low <= own["mean"].iloc[-1] <= top:
             ends.append((float(own["mean"].iloc[-1]), curve))
     shifts = _apart([value * scale for value, _ in ends])
@@ -210,9 +209,8 @@ def in_words(row: Row, panels: list[Panel], part: str) -> str:
     """The text alternative of a row: each curve's mean at both ends of the axis and at its best."""
     said = []
     for panel in panels:
-        means = row.means[row.means["metric"] == panel.column(part)]
         for curve in row.curves:
-            own = means[means["series"] == curve.key].sort_values("position")
+            own = row.means_of(panel.column(part), curve.key)
             if own.empty:
                 continue
             first, last = own.iloc[0], own.iloc[-1]

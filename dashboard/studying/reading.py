@@ -182,14 +182,15 @@ def _marks(form: Form, found: Found, means: pd.DataFrame, gains: bool) -> pd.Dat
     rows: list[tuple[Any, ...]] = []
     if found.plan.kind == "lambda":
         part = form.looks["part"]
+        curves = dict(list(means.groupby(["metric", "series"], sort=False)))
         choices = {
             one.key: api.choose(found.frame, one.key, part=part) for one in found.plan.series
         }
         for key in (*RANKED, "true_loss", "ess", "violation"):
             panel = PANELS[key]
-            own = means[means["metric"] == panel.column(part)]
             for series, choice in choices.items():
-                rows += _choice_marks(own[own["series"] == series], panel, choice)
+                own = curves.get((panel.column(part), series))
+                rows += [] if own is None else _choice_marks(own, panel, choice)
             if panel.split and not gains:
                 rows += _published(found.plan, panel.key, panel.column(part), part)
     return pd.DataFrame(rows, columns=["series", "metric", "kind", "x", "value"])
@@ -197,7 +198,7 @@ def _marks(form: Form, found: Found, means: pd.DataFrame, gains: bool) -> pd.Dat
 
 def _choice_marks(own: pd.DataFrame, panel: Any, choice: Any) -> list[tuple[Any, ...]]:
     """A ring at the λ that validation AUC chooses; a star at the best mean on test."""
-    if choice is None or own.empty:
+    if choice is None:
         return []
     metric = str(own["metric"].iloc[0])
     at = own.set_index("x")["mean"]

@@ -93,17 +93,17 @@ def runs(form: Form, studies: Sequence[Found]) -> pd.DataFrame:
 
 
 def _tables(form: Form, studies: Sequence[Found]) -> None:
-    """The numbers of the figure as tables, of the view shown."""
-    with st.expander("The figure as a table"):
-        panels = panels_of(form.kind, form.looks["view"], form.simulated)
-        for found in studies:
-            st.markdown(f"**{found.title}**, mean ± half a 95 % interval")
-            columns = [panel.column(form.looks["part"]) for panel in panels]
-            st.dataframe(wide(found.frame, columns), hide_index=True)
-        st.markdown("**Runs**")
-        every = runs(form, studies)
-        shown = ["dataset", *RUN_COLUMNS, *(p.column(form.looks["part"]) for p in panels)]
-        st.dataframe(every[list(dict.fromkeys(shown))], hide_index=True, height=260)
+    """The numbers of the figure as tables, of the view shown; made only when asked for."""
+    if not st.toggle("The figure as a table", key="study_table"):
+        return
+    panels = panels_of(form.kind, form.looks["view"], form.simulated)
+    columns = [panel.column(form.looks["part"]) for panel in panels]
+    for found in studies:
+        st.markdown(f"**{found.title}**, mean ± half a 95 % interval")
+        st.dataframe(wide(found.frame, columns), hide_index=True)
+    st.markdown("**Runs**")
+    shown = list(dict.fromkeys(["dataset", *RUN_COLUMNS, *columns]))
+    st.dataframe(runs(form, studies)[shown], hide_index=True, height=260)
 
 
 def wide(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
