@@ -128,9 +128,9 @@ def failed(label: str, x: Any, axis: str, seed: int, state: str, error: Any) -> 
     return f"{label}{at}, seed {seed}, {said}{why.rstrip('.')}."
 
 
-def interval(found: tuple[float, float, float], digits: int) -> str:
-    """A gain with its interval: "+.010 (.006 to .014)"."""
-    mean, low, high = (number(v, digits, signed=True) for v in found)
+def interval(found: tuple[float, float, float], digits: int, signed: bool = True) -> str:
+    """A gain with its interval: "+0.010 (+0.006 to +0.014)"."""
+    mean, low, high = (number(v, digits, signed=signed) for v in found)
     return f"{mean} ({low} to {high})"
 
 
@@ -155,7 +155,7 @@ def curve(label: str, metric: str, shape: Any) -> str:
             f"{shape.seeds} seeds show changes of {number(shape.resolvable, 3)} and more."
         )
     rise = f"improves by {interval(shape.rise, digits)} from λ = {first} to {peak}"
-    fall = f"loses {interval(shape.fall, digits)} from λ = {peak} to {last}"
+    fall = f"loses {interval(shape.fall, digits, False)} from λ = {peak} to {last}"
     if shape.kind == "rises_then_falls":
         return f"**{label}**: {metric} rises then falls: it {rise} and {fall}."
     if shape.kind == "rises":
