@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import ablation, bench, catalogue, presets, report, runs, train
+from engine.cli import ablation, bench, catalogue, presets, report, runs, train, tune
 from engine.cli.output import print_error
 from engine.errors import CounterweightError
 
@@ -24,6 +24,7 @@ app.command("train")(train.command)
 app.add_typer(runs.app, name="runs")
 app.command("worker")(runs.worker)
 app.command("bench")(bench.command)
+app.command("tune")(tune.command)
 app.command("report")(report.command)
 app.command("ablation")(ablation.command)
 
