@@ -34,7 +34,10 @@ def command(
     fixed: frozenset[str],
     *,
     trials: Annotated[
-        int, typer.Option(help="trials in all; those of earlier calls count, missing ones are run")
+        int,
+        typer.Option(
+            min=1, help="trials in all; those of earlier calls count, missing ones are run"
+        ),
     ] = 50,
     seed: Annotated[
         int, typer.Option(min=0, max=2**31 - 1, help="of initialisation and split, and of the data")

@@ -165,4 +165,5 @@ def strengths(at: int, size: int, n: int) -> list[int]:
     The runs of one setting that differ in lam train side by side at little more than the price of
     one, so each setting is judged at several strengths at once.
     """
-    return [(at + round(k * size / n)) % size for k in range(min(n, size))]
+    n = min(n, size)
+    return [(at + round(k * size / n)) % size for k in range(n)]
