@@ -76,7 +76,7 @@ def with_fixed_options(command: Command) -> Command:
         return config_of(given), frozenset(given)
 
     fields = [name for name in RunConfig.model_fields if name not in NOT_TUNED]
-    return _with_fields(command, first, fields, [])
+    return _with_fields(command, first, fields, [], own_first=True)
 
 
 def _with_fields(
@@ -84,10 +84,11 @@ def _with_fields(
     first: Callable[[dict[str, Any], dict[str, Any]], tuple[Any, ...]],
     fields: Sequence[str],
     more: Sequence[inspect.Parameter],
+    own_first: bool = False,
 ) -> Command:
     """`command` with options for `fields` and `more`, from which `first` makes its first arguments.
 
-    Its parameters that are keyword-only become options after these.
+    Its parameters that are keyword-only become options too, after these or before them.
     """
     all_of_it = inspect.signature(command, eval_str=True).parameters.values()
     rest = [p for p in all_of_it if p.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -97,7 +98,8 @@ def _with_fields(
         arguments = first({k: v for k, v in given.items() if v is not None}, values)
         command(*arguments, **values)
 
-    parameters = [*more, *(_option(name) for name in fields), *rest]
+    options = [*more, *(_option(name) for name in fields)]
+    parameters = [*rest, *options] if own_first else [*options, *rest]
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__

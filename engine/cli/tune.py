@@ -22,7 +22,7 @@ from engine.errors import TrainingError
 from engine.presets.files import Tuned, seeded, write_settings
 
 if TYPE_CHECKING:
-    from engine.tuning import Plan, Progress
+    from engine.tuning import Plan, Progress, TrialTold
 
 FOLDER = "tuned"
 STOPPED = 130  # by Ctrl-C, as shells have it
@@ -60,15 +60,8 @@ def command(
     from engine import tuning  # it trains in this process, so it imports torch
 
     plan = tuning.plan_of(config, seed, metric, fixed)
-    store = api.open_runs()
     try:
-        if as_json:
-            tuned = tuning.tune(
-                store, plan, trials, on_trial=lambda t: print_json({"event": "trial", **asdict(t)})
-            )
-        else:
-            with _bar(metric) as tell:
-                tuned = tuning.tune(store, plan, trials, tell)
+        tuned = _as_json(plan, trials) if as_json else _with_bar(plan, trials)
     except KeyboardInterrupt:
         print_error("Stopped; trials that have ended are kept. The same command goes on from here.")
         sys.exit(STOPPED)
@@ -81,6 +74,22 @@ def command(
         print_json({"event": "tuned", "file": str(path), **tuned.as_json()})
     else:
         _print(tuned, path)
+
+
+def _as_json(plan: Plan, trials: int) -> Tuned:
+    from engine.tuning import tune
+
+    def tell(trial: TrialTold) -> None:
+        print_json({"event": "trial", **asdict(trial)})
+
+    return tune(api.open_runs(), plan, trials, on_trial=tell)
+
+
+def _with_bar(plan: Plan, trials: int) -> Tuned:
+    from engine.tuning import tune
+
+    with _bar(plan.metric) as tell:
+        return tune(api.open_runs(), plan, trials, tell)
 
 
 def _usual_path(plan: Plan) -> Path:

@@ -2,21 +2,17 @@
 
 import csv
 import io
-import json
 import os
-import sys
 
 import pytest
 
-from engine.cli.app import main
 from engine.datasets import load
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError, StoreError, TrainingError
 from engine.jobs.local import train_here
 from engine.presets import preset
-from engine.presets.files import read_settings, seeded
+from engine.presets.files import seeded
 from engine.store.database import Store
-from engine.store.finished import finished_runs
 from engine.store.launches import create_launch
 from engine.store.processes import Process
 from engine.store.reports import read_run, read_runs
@@ -87,8 +83,10 @@ def test_the_first_trial_is_the_preset_found_in_the_store_and_nothing_worse_come
 def test_the_same_seed_gives_the_same_result_and_another_one_other_trials(store, tmp_path):
     other = Store(tmp_path / "other")
     plan = small_plan("mf", balance="none")
+    waiting = create_launch(other, [preset("simulated-small")], twins=False)
     one, two = tune(store, plan, 5), tune(other, plan, 5)
     assert one == two
+    assert read_run(other, waiting.runs[0]).state == "queued"  # for the workers, not for this
 
     def of(store, plan):
         return [(trial.settings, trial.value) for trial in told_of(store, plan)]
@@ -205,85 +203,6 @@ def test_another_programs_file_is_said_in_words(store):
     (store.home / "tuning.sqlite3").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreError, match=r"tuning.sqlite3 cannot be used.*move it away"):
         tune(store, small_plan(), 1)
-
-
-def test_finished_runs_are_the_oldest_that_nobody_edited(store):
-    configs = [preset("simulated-small", "mf", seed=seed) for seed in (0, 1)]
-    launches = [create_launch(store, configs, twins=False) for _ in range(3)]
-    prints = [config.fingerprint() for config in configs]
-    assert finished_runs(store, prints) == {}
-    with store.transaction() as db:
-        db.execute("UPDATE runs SET state = 'finished'")
-        db.execute("UPDATE runs SET edited = 1 WHERE id = ?", (launches[0].runs[0],))
-        db.execute("UPDATE runs SET state = 'failed' WHERE id = ?", (launches[1].runs[1],))
-    assert finished_runs(store, [*prints, "nobody"]) == {
-        prints[0]: launches[1].runs[0],
-        prints[1]: launches[0].runs[1],
-    }
-    assert finished_runs(store, []) == {}
-
-
-@pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["engine", *arguments])
-        monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "runs"))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return run
-
-
-def test_the_command_writes_settings_that_train_starts_from(command, tmp_path):
-    asked = ("tune", "--method", "dr", "--lam", "4", "--seed", "2", "--epochs", "2")
-    out = tmp_path / "deep" / "dr.json"
-    code, said, _ = command(*asked, "--trials", "3", "--out", str(out), "--json")
-    assert code == 0
-    *trials, end = [json.loads(line) for line in said.splitlines()]
-    assert [line["event"] for line in (*trials, end)] == ["trial"] * 3 + ["tuned"]
-    tuned = read_settings(out)
-    assert (tuned.method, tuned.seed, tuned.trials, tuned.config.lam) == ("dr", 2, 3, 4.0)
-    assert end["value"] == tuned.value == max(line["value"] for line in trials)
-    code, said, _ = command("train", "--settings", str(out), "--json")
-    assert json.loads(said.splitlines()[-1])["validation"]["auc"] == tuned.value
-    code, said, _ = command(*asked, "--trials", "3")
-    assert code == 0
-    assert f"{tuned.value:.4f}" in said
-    assert "3 trials" in said
-    assert len(list((tmp_path / "runs" / "tuned").glob("*.json"))) == 1
-    code, said, err = command("train", "--settings", str(out), "--dataset", "coat")
-    assert (code, said) == (2, "")
-    assert "simulated-small" in err
-    code, _, err = command("train", "--settings", str(out), "--method", "ips")
-    assert code == 2
-    assert "dr" in err
-
-
-BAD = [
-    (("--trials", "0"), "--trials"),
-    (("--metric", "ndcg"), "one of auc, ndcg5, log_loss, mse"),
-    (("--dataset", "coats"), "simulated-small"),
-    (("--balance", "exact", "--method", "cause"), "balance"),
-    (("--lam", "x"), "lam"),
-    (("--split-seed", "1"), "split-seed"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "word"), BAD, ids=lambda value: str(value))
-def test_bad_input_is_one_sentence(command, arguments, word):
-    code, said, err = command("tune", *arguments)
-    assert (code, said) == (2, "")
-    assert word in err
-
-
-def test_without_optuna_one_sentence_says_what_to_do(command, monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    code, _, err = command("tune", "--trials", "1", "--epochs", "1")
-    assert code == 2
-    assert "pip install '.[tune]'" in err
-    assert len(err.splitlines()) == 1
 
 
 def test_the_plan_names_its_study_by_all_that_a_trial_depends_on(tmp_path):
