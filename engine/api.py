@@ -57,6 +57,7 @@ from engine.studies.estimate import estimate as _estimate
 from engine.studies.gallery import read_gallery, write_gallery
 from engine.studies.running import Study
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
+from engine.studies.tuned import with_tuned
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -364,5 +365,6 @@ __all__ = [
     "summarise",
     "train_here",
     "weights",
+    "with_tuned",
     "workers",
 ]

@@ -45,6 +45,9 @@ def command(
     confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     epochs: Annotated[str, typer.Option(help="at most so many passes")] = "",
     workers: Annotated[int, typer.Option(help="processes; 0: those that work already")] = -1,
+    tuned: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="settings tuned per seed, by `tune`")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the finished study as a gallery file")
     ] = None,
@@ -66,6 +69,8 @@ def command(
     }
     choices = {name: value for name, value in given.items() if value not in (None, ())}
     plan = api.make_plan(kind, dataset, seeds=range(seeds), **choices)
+    if tuned is not None:
+        plan = api.with_tuned(plan, tuned)
     _train(plan, workers)
     study = api.study(plan)
     if save is not None:
