@@ -139,12 +139,13 @@ def _print(study: api.Study, as_json: bool) -> None:
             print_json({"study": study.id, "dataset": study.plan.dataset, **row})
         return
     metrics = [name for name in PRINTED if name in set(rows["metric"])]
+    axis = [study.plan.axis] if study.plan.axis else []
     table = []
     for (label, x), own in rows.groupby(["label", "x"], sort=False, dropna=False):
         cells = {row["metric"]: _cell(row) for row in own.to_dict("records")}
-        table.append((label, x if study.plan.axis else None, *map(cells.get, metrics)))
+        table.append((label, *([x] if axis else []), *map(cells.get, metrics)))
     print_table(
-        ("series", study.plan.axis or "", *(name.removeprefix("test_clean_") for name in metrics)),
+        ("series", *axis, *(name.removeprefix("test_clean_") for name in metrics)),
         table,
         f"{study.plan.title}, clean test ratings: mean ± half a 95 % interval over "
         f"{len(study.plan.seeds)} seeds",
