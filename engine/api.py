@@ -61,6 +61,7 @@ from engine.studies.gallery import made_by, read_gallery, write_gallery
 from engine.studies.running import Study
 from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
+from engine.studies.tuned import with_tuned
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -375,5 +376,6 @@ __all__ = [
     "summarise",
     "train_here",
     "weights",
+    "with_tuned",
     "workers",
 ]
