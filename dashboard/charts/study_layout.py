@@ -190,7 +190,7 @@ def narrow(figure: dict[str, Any], panels: Sequence[int]) -> dict[str, Any]:
         panels: for each panel, 1 where it is the first of its data set, else 0.
     """
     n = len(panels)
-    bottom = 210
+    bottom = 170
     height = TOP + bottom + n * NARROW_PANEL
     inner = height - TOP - bottom
     entries: dict[str, Any] = {"height": height, "margin.b": bottom, "margin.r": 12}

@@ -37,6 +37,7 @@ def watch(form: Form, studies: Sequence[Found]) -> None:
             running.status(now)
         draw(form, now)
         sentences(form, now)
+        running.said_of(now, form.kind)
 
     st.fragment(look, run_every=every)()
 
@@ -100,7 +101,9 @@ def sentences(form: Form, studies: Sequence[Found]) -> None:
 def lambda_says(form: Form, found: Found) -> list[str]:
     """Does it rise and fall? Which λ would one have chosen? Against what?"""
     part, panel = form.looks["part"], PANELS["auc"]
-    said = ["What AUC does along λ, seed by seed, in intervals that allow for looking everywhere:"]
+    missing = int((found.frame["source"] == "").sum())
+    sofar = " so far" if missing else ""
+    said = [f"What AUC does along λ{sofar}, in paired intervals that allow for looking everywhere:"]
     for one in found.plan.series:
         curve = api.shape(found.frame, one.key, panel.column(part))
         chosen = api.choose(found.frame, one.key, part=part)

@@ -68,7 +68,7 @@ def read(kind: str, raw: Mapping[str, str], datasets: Sequence[str]) -> Form:
     errors: dict[str, str] = {}
     take = _Taker(raw, errors)
     chosen = take("datasets", _words, tuple(datasets))
-    values = take("values", lambda text: _values(kind, text), default_values(kind))
+    values = _values(kind, raw["values"], errors) if "values" in raw else default_values(kind)
     seeds = take("seeds", _seeds, SEEDS_DEFAULT)
     fixed: dict[str, Any] = {"moments": take("moments", _moments, MOMENTS)}
     if kind == "lambda":
@@ -191,14 +191,21 @@ def _words(text: str) -> tuple[str, ...]:
     return found
 
 
-def _values(kind: str, text: str) -> tuple[float, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+def _values(kind: str, text: str, errors: dict[str, str]) -> tuple[float, ...]:
+    """The values that can be read, with a sentence about the first that cannot."""
     name = "lam" if kind == "lambda" else "uniform_fraction"
-    if not parts:
-        raise api.ConfigError(
+    found = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.add(_number(name, part))
+        except api.FieldError as error:
+            errors.setdefault("values", str(error))
+    if not found and "values" not in errors:
+        none = api.ConfigError(
             "values", "none", "at least one value", "an empty grid trains nothing"
         )
-    return tuple(sorted({_number(name, part) for part in parts}))
+        errors["values"] = str(none)
+    return tuple(sorted(found)) or default_values(kind)
 
 
 def _number(name: str, text: str) -> float:

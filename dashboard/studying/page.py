@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.studying import controls, figure, reading, running, state, takeaway
+from dashboard.studying import controls, earlier, figure, reading, running, state, takeaway
 from dashboard.studying import form as forms
 from dashboard.text import studies as text
 from engine import api
@@ -21,6 +21,7 @@ def page(kind: str) -> None:
         st.caption(text.INTRO[kind])
         controls.controls(form)
         running.buttons(form, studies)
+        earlier.earlier(kind, {found.study.id for found in studies})
     state.write_url(form)
     with main, st.container(key="main"):
         if not studies:
@@ -29,7 +30,6 @@ def page(kind: str) -> None:
         with st.container(key="study_head"):
             figure.looks(form)
         figure.watch(form, studies)
-        running.said_of(studies, kind)
         takeaway.below(form, studies)
 
 

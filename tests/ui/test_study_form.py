@@ -83,6 +83,12 @@ def test_what_is_wrong_is_said_beside_its_control_and_the_rest_stands(
     assert forms.as_params(form, {name: raw})[name] == raw  # and stays in the link
 
 
+def test_values_that_can_be_read_stand_beside_one_that_cannot() -> None:
+    form = read(values="0,strong,4,weak")
+    assert form.values == (0.0, 4.0)
+    assert "'strong'" in form.errors["values"]
+
+
 def test_a_data_set_nobody_knows_is_left_out_of_the_figure() -> None:
     form = read(datasets="coats,simulated-small")
     assert [plan.dataset for plan in form.plans] == ["simulated-small"]
