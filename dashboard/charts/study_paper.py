@@ -25,7 +25,7 @@ FONT = "Liberation Sans, Arial, sans-serif"  # vl-convert brings the first one a
 SMALL, LARGE = 8, 9
 INK, QUIET, GRID = "#000000", "#555555", "#E6E6E6"
 DASHES = {"solid": [1, 0], "dash": [4, 2]}
-BASELINE, CHANCE = "strongest baseline", "random scorer"
+BASELINE = "strongest baseline"
 KINDS = {"png": 2.0, "svg": None, "pdf": None}
 
 
@@ -214,22 +214,15 @@ def _levels(row: Row, panel: Panel, y: alt.Y, scales: _Scales) -> list[Any]:
     for level in row.levels:
         if level.metric != panel.key:
             continue
-        name = BASELINE if level.role == "baseline" else CHANCE
-        at = pd.DataFrame({"mean": [level.value], "label": [name]})
         if level.role == "baseline":
+            at = pd.DataFrame({"mean": [level.value], "label": [BASELINE]})
+            dash = alt.StrokeDash("label:N", scale=scales.dash, title=None)
             rule = alt.Chart(at).mark_rule(strokeWidth=1, clip=True)
-            layers.append(
-                rule.encode(
-                    y=y,
-                    color=scales.colour(),
-                    strokeDash=alt.StrokeDash("label:N", scale=scales.dash, title=None),
-                )
-            )
-        else:
-            rule = alt.Chart(at).mark_rule(
-                strokeWidth=0.8, strokeDash=[1, 2], color=QUIET, clip=True
-            )
-            layers.append(rule.encode(y=y))
+            layers.append(rule.encode(y=y, color=scales.colour(), strokeDash=dash))
+            continue
+        at = pd.DataFrame({"mean": [level.value]})
+        dots = {"strokeWidth": 0.8, "strokeDash": [1, 2], "color": QUIET, "clip": True}
+        layers.append(alt.Chart(at).mark_rule(**dots).encode(y=y))
     return layers
 
 

@@ -136,7 +136,7 @@ def span(row: Row, column: str) -> tuple[float, float]:
     for key in curves or [ASIDE]:
         shown += [row.means_of(column, key)[name] for name in ("mean", "low", "high")]
         shown.append(row.seeds_of(column, key)["value"])
-        if column == "violation":
+        if column == "violation" and len(row.means_of(column, key)):
             shown.append(row.means_of("violation_uniform", key)["mean"])
     if column == "violation":
         shown.append(pd.Series([row.band or 0.0, -(row.band or 0.0)]))

@@ -10,7 +10,8 @@ import streamlit as st
 from dashboard.charts.theme import lam_label
 from dashboard.settings import MOMENTS
 from dashboard.studying import state
-from dashboard.studying.form import BALANCED, SEEDS_MAX, Form, extras, lam_text
+from dashboard.studying.form import BALANCED, Form, extras, lam_text
+from dashboard.studying.parsing import SEEDS_MAX
 from dashboard.text import studies as text
 from dashboard.text.settings import choice
 from engine import api

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.charts.study_layout import narrow
 from dashboard.charts.study_live import study_figure
-from dashboard.charts.study_panels import PANELS, panels_of
+from dashboard.charts.study_panels import PANELS, Panel, panels_of
 from dashboard.charts.study_rows import Row
 from dashboard.charts.study_shapes import in_words
 from dashboard.live_figure import live_figure
@@ -98,17 +98,28 @@ def sentences(form: Form, studies: Sequence[Found]) -> None:
         st.caption(text.PUBLISHED_NOTE if form.kind == "lambda" else text.NESTED)
 
 
+def told_of(form: Form, found: Found) -> Panel:
+    """The metric that sentences are about: AUC, or beside errors the loss nearest to the truth."""
+    if form.looks["view"] == "ranking":
+        return PANELS["auc"]
+    return PANELS["true_loss" if found.simulated else "mse"]
+
+
 def lambda_says(form: Form, found: Found) -> list[str]:
     """Does it rise and fall? Which λ would one have chosen? Against what?"""
-    part, panel = form.looks["part"], PANELS["auc"]
+    part, panel = form.looks["part"], told_of(form, found)
     missing = int((found.frame["source"] == "").sum())
     sofar = " so far" if missing else ""
-    said = [f"What AUC does along λ{sofar}, in paired intervals that allow for looking everywhere:"]
+    name = text.named(panel.title)
+    said = [
+        f"What {name} does along λ{sofar}, in paired intervals that allow for looking everywhere:"
+    ]
     for one in found.plan.series:
         curve = api.shape(found.frame, one.key, panel.column(part))
         chosen = api.choose(found.frame, one.key, part=part)
-        told = text.choice(one.label, chosen, panel.title).removeprefix(f"{one.label}: ")
-        said.append(f"{text.curve(one.label, panel.title, curve)} {told[:1].upper()}{told[1:]}")
+        told = text.choice(one.label, chosen, "AUC").removeprefix(f"{one.label}: ")
+        shape = text.curve(one.label, name, curve, panel.lower)
+        said.append(f"{shape} {told[:1].upper()}{told[1:]}")
     return [*said, f"{text.baseline(reading.strongest(found))} {_chance(form, found)}"]
 
 
@@ -119,13 +130,14 @@ def _chance(form: Form, found: Found) -> str:
 
 def uniform_says(form: Form, found: Found) -> list[str]:
     """What U alone achieves, and whether balancing helps at each end."""
-    panel = PANELS["auc"]
+    panel = told_of(form, found)
     column = panel.column(form.looks["part"])
-    said = [text.alone(found.frame, column, panel.title) + f" {_chance(form, found)}"]
+    name = text.named(panel.title)
+    said = [text.alone(found.frame, column, name) + f" {_chance(form, found)}"]
     ends = sorted({min(form.values), max(form.values)})
     for of, over in (("bal-autodebias", "autodebias"), ("autodebias", "mf"), ("cause", "mf")):
         pairs = [(x, api.gain(found.frame, column, (of, x), (over, x))) for x in ends]
-        told = [text.pairwise(of, over, panel.title, gain, x) for x, gain in pairs if gain]
+        told = [text.pairwise(name, gain, x) for x, gain in pairs if gain]
         names = {one.key: one.label for one in found.plan.series}
         if told:
             said.append(f"**{names[of]} − {names[over]}** {'; '.join(told)}.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from dashboard.lam import parse_lam
+from dashboard.studying import parsing
 from engine import api
 
 KINDS = {"lambda": "λ study", "uniform": "Uniform size"}
@@ -24,7 +24,7 @@ LOOKS = {  # what only the look of the figure depends on: name -> choices, the f
     "view": ("ranking", "errors"),
     "show": ("values", "gains"),
 }
-SEEDS_DEFAULT, SEEDS_MAX = 5, 20
+SEEDS_DEFAULT = 5
 METHODS = ("ips", "dr", "autodebias")  # the paper's
 BALANCED = ("mf", *METHODS)
 MOMENTS = ("e",)
@@ -67,19 +67,22 @@ def read(kind: str, raw: Mapping[str, str], datasets: Sequence[str]) -> Form:
     """
     errors: dict[str, str] = {}
     take = _Taker(raw, errors)
-    chosen = take("datasets", _words, tuple(datasets))
-    values = _values(kind, raw["values"], errors) if "values" in raw else default_values(kind)
-    seeds = take("seeds", _seeds, SEEDS_DEFAULT)
-    fixed: dict[str, Any] = {"moments": take("moments", _moments, MOMENTS)}
+    chosen = take("datasets", parsing.datasets, tuple(datasets))
+    values = parsing.values(kind, raw["values"], errors) if "values" in raw else ()
+    values = values or default_values(kind)
+    seeds = take("seeds", parsing.seeds, SEEDS_DEFAULT)
+    fixed: dict[str, Any] = {"moments": take("moments", parsing.moments, MOMENTS)}
     if kind == "lambda":
-        fixed["methods"] = take("methods", lambda text: _of("methods", text, BALANCED), METHODS)
+        fixed["methods"] = take(
+            "methods", lambda text: parsing.some_of("methods", text, BALANCED), METHODS
+        )
     else:
-        fixed["extra"] = take("extra", lambda text: _of("extra", text, extras()), ())
-        fixed["lam"] = take("lam", _lam, LAM)
-    epochs = take("epochs", _epochs, None)
+        fixed["extra"] = take("extra", lambda text: parsing.some_of("extra", text, extras()), ())
+        fixed["lam"] = take("lam", lambda text: parsing.number("lam", text), LAM)
+    epochs = take("epochs", parsing.epochs, None)
     if epochs is not None:
         fixed["epochs"] = epochs
-    confounding = take("confounding", _confounding, "strong")
+    confounding = take("confounding", parsing.confounding, "strong")
     looks = {name: raw.get(name, "") for name in LOOKS}
     looks = {k: v if v in LOOKS[k] else LOOKS[k][0] for k, v in looks.items()}
     plans = []
@@ -182,79 +185,3 @@ def _beside(field_name: str) -> str:
     """The control that an error of a plan stands beside."""
     names = {"dataset": "datasets", "lam": "values", "uniform_fraction": "values"}
     return names.get(field_name, field_name)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not found:
-        raise api.ConfigError("datasets", "none", "at least one data set")
-    return found
-
-
-def _values(kind: str, text: str, errors: dict[str, str]) -> tuple[float, ...]:
-    """The values that can be read, with a sentence about the first that cannot."""
-    name = "lam" if kind == "lambda" else "uniform_fraction"
-    found = set()
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        try:
-            found.add(_number(name, part))
-        except api.FieldError as error:
-            errors.setdefault("values", str(error))
-    if not found and "values" not in errors:
-        none = api.ConfigError(
-            "values", "none", "at least one value", "an empty grid trains nothing"
-        )
-        errors["values"] = str(none)
-    return tuple(sorted(found)) or default_values(kind)
-
-
-def _number(name: str, text: str) -> float:
-    percent = text.rstrip("% \u00a0") if text.endswith("%") else None
-    value = parse_lam(text if percent is None else percent)
-    try:
-        number = float(value) / (100 if percent is not None else 1)
-    except ValueError:
-        number = float("nan")
-    low, high = (0.0, api.LAM_MAX) if name == "lam" else (0.0, 0.1)
-    inside = low <= number <= high and (name == "lam" or number > 0)
-    if inside:
-        return number
-    if name == "lam":
-        allowed = f"a number from 0 to {high:g}, as 0.25, 1/64 or 2^-6"
-    else:
-        allowed = "a share above 0 and at most 0.1 (the pool that uniform ratings grow through)"
-    raise api.ConfigError(name, text, allowed)
-
-
-def _lam(text: str) -> float:
-    return _number("lam", text)
-
-
-def _seeds(text: str) -> int:
-    if text.isdigit() and 1 <= int(text) <= SEEDS_MAX:
-        return int(text)
-    raise api.ConfigError("seeds", text, f"a whole number from 1 up to {SEEDS_MAX}")
-
-
-def _epochs(text: str) -> int:
-    if text.isdigit() and 1 <= int(text) <= 100_000:
-        return int(text)
-    raise api.ConfigError("epochs", text, "a whole number from 1 up to 100000, or nothing")
-
-
-def _moments(text: str) -> tuple[str, ...]:
-    return tuple(api.make_config(moments=tuple(p.strip() for p in text.split(","))).moments)
-
-
-def _confounding(text: str) -> str:
-    return str(api.make_config(confounding=text).confounding)
-
-
-def _of(name: str, text: str, allowed: Sequence[str]) -> tuple[str, ...]:
-    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for part in parts:
-        if part not in allowed:
-            raise api.ConfigError(name, part, "one or more of " + ", ".join(allowed))
-    if not parts and name == "methods":
-        raise api.ConfigError(name, "none", "one or more of " + ", ".join(allowed))
-    return tuple(sorted(parts, key=list(allowed).index))

@@ -50,6 +50,11 @@ PUBLISHED_NOTE = (
 )
 
 
+def named(title: str) -> str:
+    """A panel's title within a sentence: "AUC", "true ideal loss"."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def gain_note(first: float) -> str:
     """What gains are over."""
     return f"minus λ = {lam_label(first)}, paired by seed"
@@ -134,8 +139,8 @@ def interval(found: tuple[float, float, float], digits: int, signed: bool = True
     return f"{mean} ({low} to {high})"
 
 
-def curve(label: str, metric: str, shape: Any) -> str:
-    """What one curve does, in a sentence with its numbers."""
+def curve(label: str, metric: str, shape: Any, lower: bool = False) -> str:
+    """What one curve does, in a sentence with its numbers; lower: less of the metric is better."""
     if shape is None:
         return f"**{label}**: {metric} is not known at two λ yet."
     peak = lam_label(shape.peak)
@@ -157,10 +162,11 @@ def curve(label: str, metric: str, shape: Any) -> str:
     rise = f"improves by {interval(shape.rise, digits)} from λ = {first} to {peak}"
     fall = f"loses {interval(shape.fall, digits, False)} from λ = {peak} to {last}"
     if shape.kind == "rises_then_falls":
-        return f"**{label}**: {metric} rises then falls: it {rise} and {fall}."
+        way = "falls then rises" if lower else "rises then falls"
+        return f"**{label}**: {metric} {way}: it {rise} and {fall}."
     if shape.kind == "rises":
-        return f"**{label}**: {metric} {rise}; no fall after that is sure."
-    return f"**{label}**: {metric} {fall}; no rise before that is sure."
+        return f"**{label}**: {metric} {rise}; no loss after that is sure."
+    return f"**{label}**: {metric} {fall}; no gain before that is sure."
 
 
 def choice(label: str, chosen: Any, metric: str) -> str:
@@ -213,7 +219,7 @@ def alone(frame: Any, column: str, title: str) -> str:
     return f"Those ratings alone (MF on U, nothing biased): {title} {said}."
 
 
-def pairwise(label: str, other: str, title: str, found: Any, x: float) -> str:
+def pairwise(title: str, found: Any, x: float) -> str:
     """A paired difference at one size of U, in a sentence."""
     mean, low, high, n = found
     at = f"at {100 * x:.3g} %"

@@ -149,8 +149,8 @@ def interval(mean: float, half: float) -> tuple[float, float, float]:
             Shape("flat", 0, 0, 256, interval(0, 0.0), interval(0.001, 0.02), 0.02, 3),
             "No λ is better than 0",
         ),
-        (Shape("falls", 0, 0, 1, interval(0, 0.0), interval(0.1, 0.02), 0.02, 3), "no rise before"),
-        (Shape("rises", 0, 1, 1, interval(0.1, 0.02), interval(0, 0.0), 0.02, 3), "no fall after"),
+        (Shape("falls", 0, 0, 1, interval(0, 0.0), interval(0.1, 0.02), 0.02, 3), "no gain before"),
+        (Shape("rises", 0, 1, 1, interval(0.1, 0.02), interval(0, 0.0), 0.02, 3), "no loss after"),
         (
             Shape("unknown", 0, 1, 1, (0.1, float("nan"), float("nan")), interval(0, 0), 0.02, 1),
             "one seed tells no noise",
