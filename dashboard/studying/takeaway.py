@@ -13,6 +13,7 @@ from dashboard.charts.study_paper import paper_figure, picture
 from dashboard.studying import reading
 from dashboard.studying.form import Form, command_lines
 from dashboard.studying.reading import Found
+from dashboard.text import studies as text
 from engine import api
 
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -62,8 +63,13 @@ def _files(form: Form, studies: Sequence[Found]) -> None:
             )
     st.caption(
         "The figure as above, set for a paper: a row for each data set, 505 points wide, 8 point "
-        "type; PNG at twice the size."
+        "type; PNG at twice the size. A caption for it:"
     )
+    titles, looks = [found.title for found in studies], form.looks
+    gains = looks["show"] == "gains"
+    levels = looks["view"] == "ranking" and not gains
+    caption = text.caption(form.kind, titles, form.seeds, looks["part"], levels, gains)
+    st.code(caption, language=None, wrap_lines=True)
 
 
 def _plain(dataset: str) -> str:

@@ -227,3 +227,30 @@ def pairwise(title: str, found: Any, x: float) -> str:
         return f"{at}: {title} {number(mean, 4, signed=True)} ({n} seed, no interval)"
     digits = decimals_for((high - low) / 2)
     return f"{at}: {title} {interval((mean, low, high), digits)}"
+
+
+def caption(
+    kind: str, titles: Sequence[str], seeds: int, part: str, levels: bool, gains: bool
+) -> str:
+    """What the figure's signs mean, as a caption to put under it."""
+    where = "without pairs rated in training" if part == "test_clean" else "as published"
+    noise = f"Mean over {seeds} seeds with 95 % t intervals; test ratings {where}."
+    if seeds == 1:
+        noise = f"One seed; test ratings {where}."
+    if gains:
+        noise += f" Metrics are {'minus MF' if kind == 'uniform' else 'minus λ = 0'}, by seed."
+    if kind == "uniform":
+        about = f"Metrics against the number of uniform ratings on {', '.join(titles)}."
+        return f"{about} {noise} {NESTED}"
+    said = [
+        f"Metrics against the strength λ of the balance constraint on {', '.join(titles)}.",
+        noise,
+    ]
+    said.append("λ = 0, left of the break, is the base method; shaded: the grid of the paper.")
+    said.append("Violation: band, ± standard error of the target; dashed, uniform weights.")
+    said.append("Circles: λ chosen on validation AUC (the smallest within one standard error).")
+    if levels:
+        said.append("Dashed black: the strongest baseline on validation; dotted: a random scorer.")
+    if part == "test":
+        said.append("Hollow diamonds: published values of the base methods.")
+    return " ".join(said)

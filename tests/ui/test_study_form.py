@@ -162,6 +162,13 @@ def test_a_curve_in_a_sentence(shape: Shape | None, words: str) -> None:
     assert words in text.curve("Bal-IPS", "AUC", shape)
 
 
+def test_a_loss_falls_where_a_score_rises() -> None:
+    shape = Shape(
+        "rises_then_falls", 0, 4, 256, interval(0.02, 0.005), interval(0.01, 0.004), 0.01, 5
+    )
+    assert "MSE falls then rises: it improves by" in text.curve("Bal-IPS", "MSE", shape, True)
+
+
 def test_the_choice_on_validation_and_its_regret() -> None:
     chosen = Choice("ips", "auc", 64.0, 256.0, 4.0, 0.0123)
     said = text.choice("Bal-IPS", chosen, "AUC")

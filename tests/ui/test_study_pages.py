@@ -51,6 +51,10 @@ def said(at: AppTest) -> str:
     return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
 
 
+def command(at: AppTest) -> str:
+    return next(code.value for code in at.code if "python -m engine" in code.value)
+
+
 def enabled(at: AppTest) -> set[str]:
     return {b.key for b in at.button if not b.disabled and b.key in ("start", "pause", "stop")}
 
@@ -67,7 +71,7 @@ def test_before_anything_runs_the_page_says_what_it_would_train() -> None:
     assert "simulated data" in _status(at)
     assert enabled(at) == {"start"}
     assert params(at) == SMALL
-    assert at.code[0].value.startswith("python -m engine study lambda --dataset simulated-small")
+    assert command(at).startswith("python -m engine study lambda --dataset simulated-small")
 
 
 def test_start_pause_resume_and_stop() -> None:
@@ -97,6 +101,9 @@ def test_a_finished_study_says_what_the_curves_do() -> None:
     assert "Bal-IPS**: AUC rises then falls" in words
     assert "from λ = 0 to 2²" in words
     assert "alidation chooses λ = 2²" in words
+    caption = at.code[0].value
+    assert "Mean over 3 seeds with 95 % t intervals; test ratings without pairs" in caption
+    assert "Dashed black: the strongest baseline" in caption
     assert "Dashed black: " in words
     assert "A random scorer (dotted) gets AUC 0.500" in words
     assert "hollow diamonds" in words
@@ -244,7 +251,7 @@ def test_the_uniform_study_says_what_u_alone_achieves() -> None:
     assert "with 40 and" in words
     assert "another split than Table 2's" in words
     assert "**Bal-AutoDebias − AutoDebias** at 1 %: AUC" in words
-    assert "--dataset simulated-small" in at.code[0].value
+    assert "study uniform --dataset simulated-small" in command(at)
     again(at.multiselect(key="s_uniform_extra").set_value(["dr", "bal-dr"]).run())
     assert params(at)["extra"] == "dr,bal-dr"
     assert "12 of 48 runs to train" in said(at)
