@@ -1,0 +1,54 @@
+"""What the store and the gallery know of one data set, for whoever judges a statement about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.claims import Claim
+from engine.store.database import Store
+from engine.store.studies import list_studies
+from engine.studies.claim_check import check_family
+from engine.studies.families import Family, Place, families, place_label
+from engine.studies.named import make_plan
+from engine.studies.plan import Plan
+from engine.studies.running import Study, read_study
+
+
+@dataclass
+class Known:
+    """What the store and the gallery know of one data set, a study a kind, read when asked for.
+
+    Every seed that any study of the kind was started with counts, beside those of its default.
+    """
+
+    store: Store
+    dataset: str
+    _studies: dict[str, Study] = field(default_factory=dict)
+
+    def study(self, kind: str) -> Study:
+        """The study of that kind with its default settings."""
+        if kind not in self._studies:
+            seeds = set(make_plan(kind, self.dataset).seeds)
+            for record in list_studies(self.store):
+                if (record.kind, record.dataset) == (kind, self.dataset):
+                    seeds |= set(Plan.model_validate_json(record.plan).seeds)
+            plan = make_plan(kind, self.dataset, seeds=tuple(sorted(seeds)))
+            study = read_study(self.store, plan)
+            used = set(study.frame.loc[study.frame["source"] != "", "seed"])
+            kept = tuple(seed for seed in plan.seeds if seed in used)
+            if kept and kept != plan.seeds:  # seeds of studies with other settings
+                study = read_study(self.store, make_plan(kind, self.dataset, seeds=kept))
+            self._studies[kind] = study
+        return self._studies[kind]
+
+    def claims(
+        self, kind: str, key: str, keep: Callable[[Place, Place], bool] = lambda a, b: True
+    ) -> tuple[tuple[Claim, ...], tuple[tuple[Place, Place], ...], Family]:
+        """The checked claims of one family that `keep` lets through, and all pairs it does."""
+        study = self.study(kind)
+        family = next(one for one in families(study.plan) if one.key == key)
+        pairs = tuple(pair for pair in family.pairs if keep(*pair))
+        names = {tuple(place_label(study.plan, place) for place in pair) for pair in pairs}
+        claims = check_family(self.store, study, family)
+        return tuple(c for c in claims if (c.a, c.b) in names), pairs, family
