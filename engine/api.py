@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -50,9 +51,10 @@ from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
 from engine.store.studies import StudyRecord, list_studies
 from engine.studies import KINDS, Plan, Series, make_plan, running
+from engine.studies.cells import NUMBERS
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
-from engine.studies.gallery import read_gallery
+from engine.studies.gallery import read_gallery, write_gallery
 from engine.studies.running import Study
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
 
@@ -251,6 +253,16 @@ def estimate(study: Study) -> Estimate:
     return _estimate(open_runs(), study.frame)
 
 
+def save_study(study: Study, folder: Path, command: str) -> Path:
+    """Keep a finished study's numbers, no rating, as a file of the gallery; its path.
+
+    Raises:
+        ConfigError: a run is missing. StoreError: the file cannot be written.
+    """
+    with open_runs().in_words():
+        return write_gallery(folder, study.plan, study.frame, NUMBERS, command)
+
+
 def gallery() -> tuple[dict[str, Any], ...]:
     """The studies that ship: plan, how they were made, cells, references, claims."""
     return read_gallery()
@@ -340,6 +352,7 @@ __all__ = [
     "run",
     "runs",
     "runs_home",
+    "save_study",
     "snapshot",
     "snapshot_epochs",
     "start_study",

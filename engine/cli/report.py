@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ def command(
     residuals: Annotated[
         str, typer.Option(help="errors the weights balance, as in in_sample,cross_fitted")
     ] = "in_sample",
+    confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     as_json: AsJson = False,
     data: DataHome = None,
     runs: RunsHome = None,
@@ -34,12 +35,13 @@ def command(
     store = api.open_runs()
     only, kinds = _split(methods), _split(residuals)
     strength = api.preset(dataset, lam=lam).lam
+    changes: dict[str, Any] = {"confounding": confounding} if confounding else {}
     if as_json:
-        for row in report.report(store, dataset, seeds, strength, only, kinds):
+        for row in report.report(store, dataset, seeds, strength, only, kinds, **changes):
             print_json(asdict(row))
         return
     with watching() as tell:
-        found = list(report.report(store, dataset, seeds, strength, only, kinds, tell))
+        found = list(report.report(store, dataset, seeds, strength, only, kinds, tell, **changes))
     _print(found)
 
 

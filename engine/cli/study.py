@@ -7,14 +7,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from engine import api
 from engine.cli.options import AsJson, DataHome, RunsHome
-from engine.cli.output import console, print_error, print_json, print_table
+from engine.cli.output import print_error, print_json, print_table
 from engine.errors import ConfigError
 from engine.events import METRICS
 
@@ -43,6 +45,9 @@ def command(
     confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     epochs: Annotated[str, typer.Option(help="at most so many passes")] = "",
     workers: Annotated[int, typer.Option(help="processes; 0: those that work already")] = -1,
+    save: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="keep the finished study as a gallery file")
+    ] = None,
     as_json: AsJson = False,
     data: DataHome = None,
     runs: RunsHome = None,
@@ -62,16 +67,30 @@ def command(
     choices = {name: value for name, value in given.items() if value not in (None, ())}
     plan = api.make_plan(kind, dataset, seeds=range(seeds), **choices)
     _train(plan, workers)
-    _print(api.study(plan), as_json)
+    study = api.study(plan)
+    if save is not None:
+        command = " ".join(["python -m engine", *_without_folders(sys.argv[1:])])
+        print_error(f"Written to {api.save_study(study, save, command)}.")
+    _print(study, as_json)
+
+
+def _without_folders(arguments: list[str]) -> list[str]:
+    """A command without the folders of this machine, and without --json."""
+    kept, skip = [], False
+    for one in arguments:
+        if not skip and one not in ("--save", "--data", "--runs", "--json"):
+            kept.append(one)
+        skip = not skip and one in ("--save", "--data", "--runs")
+    return kept
 
 
 def _train(plan: api.Plan, workers: int) -> None:
     study = api.study(plan)
     told = api.estimate(study)
     if study.counts["measured"] < len(plan):
+        api.start_study(plan)
         n = len(api.ensure_workers(workers if workers >= 0 else None)) or len(api.workers())
         print_error(f"{plan.title}: {told.missing} of {len(plan)} runs to train{_about(told, n)}.")
-        api.start_study(plan)
     with _bar(plan) as tell:
         while not (study := api.study(plan)).done and study.counts["measured"] < len(plan):
             tell(study)
@@ -96,7 +115,7 @@ def _about(told: api.Estimate, workers: int) -> str:
 @contextmanager
 def _bar(plan: api.Plan) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[eta]}"))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(plan.title, total=len(plan), eta="")
 
         def tell(study: api.Study) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -37,7 +37,7 @@ SETTINGS = (
     *("d", "optimizer", "lr", "weight_decay", "epochs"),
 )
 COLUMNS = (
-    *("series", "label", "x", "seed", "run", "launch", "state", "source", "fingerprint"),
+    *("series", "label", "x", "seed", "run", "launch", "state", "source", "key"),
     *(*SETTINGS, "trials", "error", *NUMBERS),
 )
 PENDING = frozenset({"queued", "running", "paused"})
@@ -47,10 +47,12 @@ PENDING = frozenset({"queued", "running", "paused"})
 class Known:
     """A cell with its complete config's fingerprint, "" while the run it starts from is missing.
 
-    row: the run in the store, None where there is none.
+    key: the fingerprint without the name of a run, so the same in every store: what the gallery
+    goes by. row: the run in the store, None where there is none.
     """
 
     cell: Cell
+    key: str
     fingerprint: str
     row: Row | None
 
@@ -78,24 +80,23 @@ def known_cells(store: Store, plan: Plan) -> list[Known]:
     """Every cell of the plan with its run."""
     cells = _cells(plan)
     first = runs_by_fingerprint(store, [print for cell, print in cells if not cell.series.start])
-    found, waiting = [], []
     starts = {(cell.series.key, cell.seed): print for cell, print in cells}
+    found, second = [], []
     for cell, fingerprint in cells:
         if not cell.series.start:
-            found.append(Known(cell, fingerprint, first.get(fingerprint)))
+            found.append(Known(cell, fingerprint, fingerprint, first.get(fingerprint)))
             continue
-        row = first.get(starts[cell.series.start, cell.seed])
+        start = starts[cell.series.start, cell.seed]
+        key, row = f"{start}>{fingerprint}", first.get(start)
         if row is None or row["state"] != "finished":
-            found.append(Known(cell, "", None))
+            found.append(Known(cell, key, "", None))
             continue
         config = changed(cell.config, initial=row["id"])
         whole = Cell(cell.series, cell.x, cell.seed, config)
-        waiting.append((len(found), whole, config.fingerprint()))
-        found.append(Known(whole, waiting[-1][2], None))
-    second = runs_by_fingerprint(store, [fingerprint for _, _, fingerprint in waiting])
-    for place, whole, fingerprint in waiting:
-        found[place] = Known(whole, fingerprint, second.get(fingerprint))
-    return found
+        found.append(Known(whole, key, config.fingerprint(), None))
+        second.append(found[-1].fingerprint)
+    rows = runs_by_fingerprint(store, second) if second else {}
+    return [replace(one, row=one.row or rows.get(one.fingerprint)) for one in found]
 
 
 def frame(plan: Plan, known: Sequence[Known]) -> pd.DataFrame:
@@ -105,7 +106,7 @@ def frame(plan: Plan, known: Sequence[Known]) -> pd.DataFrame:
     until its own run has ended; "" where there is no result.
     """
     shipped = read_cells()
-    rows = [_row(one, shipped.get(one.fingerprint)) for one in known]
+    rows = [_row(one, shipped.get(one.key)) for one in known]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     kinds: dict[str, Any] = dict.fromkeys(NUMBERS, "float64")
     if plan.axis and all(isinstance(x, int | float) for x in plan.values):
@@ -125,7 +126,7 @@ def _row(one: Known, shipped: dict[str, Any] | None) -> dict[str, Any]:
         "launch": "" if row is None else row["launch"],
         "state": one.state,
         "source": "",
-        "fingerprint": one.fingerprint,
+        "key": one.key,
         "trials": cell.series.trials,
         "error": None if row is None else row["error"],
         **{name: getattr(config, name) for name in SETTINGS},

@@ -105,8 +105,7 @@ def choose(frame: pd.DataFrame, series: str, metric: str = "auc") -> Choice | No
     n = len(table)
     error = short.std(ddof=1) / np.sqrt(n) if n > 1 else 0.0 * short.mean()
     chosen = next(x for x in table.columns if short[x].mean() <= error[x])
-    means = own.pivot_table(index="x", values=f"test_clean_{metric}")
-    test = (sign * means.iloc[:, 0]).reindex(table.columns)
+    test = (sign * own.groupby("x")[f"test_clean_{metric}"].mean()).reindex(table.columns)
     top: Any = test.idxmax() if test.notna().all() else None
     regret = float(test[top] - test[chosen]) if top is not None else float("nan")
     return Choice(series, metric, chosen, best, top, regret)

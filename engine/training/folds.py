@@ -25,7 +25,7 @@ from engine.training.selection import folds_of
 class FoldModels:
     """theta of every fold of every balanced run, [L * F, ...] for L such runs.
 
-    A fold model starts where its run's theta does: the same seed.
+    A fold model starts from its run's seed, as theta does unless that goes on from a finished run.
     """
 
     def __init__(
@@ -39,11 +39,6 @@ class FoldModels:
         where = (lanes.lam.dtype, lanes.lam.device)
         self.theta = MatrixFactorization(shape, config.d, own, *where, intercept=config.intercept)
         self._step = StackedOptimizer(self.theta, config.optimizer, config.lr, config.weight_decay)
-
-    def start_from(self, theta: MatrixFactorization) -> None:
-        """Start where the runs' prediction models do."""
-        for name, value in self.theta.parameters().items():
-            value.copy_(self._spread(theta.parameters()[name]))
 
     def step(
         self,

@@ -79,12 +79,13 @@ class Learners:
         return self.theta.items(self._shape[1]) if self._method.twin_items else self.theta
 
     def start_from(self, initial: dict[int, dict[str, Tensor]]) -> None:
-        """Set the prediction models of some lanes to given parameters by name, no run axis."""
+        """Set the prediction models of some lanes to given parameters by name, no run axis.
+
+        Fold models start anew all the same: what a finished run has fitted holds every fold.
+        """
         for lane, held in initial.items():
             for name, value in self.theta.parameters().items():
                 value[lane] = held[name].to(value)
-        if self._folds is not None:
-            self._folds.start_from(self.theta)
 
     def scores(self, batch: Batch, seconds: Seconds) -> Scores:
         """theta's predictions of B_k and D_k, which hold until its step at the block's end."""

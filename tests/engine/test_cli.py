@@ -185,3 +185,40 @@ def test_coat_trains_from_the_command_line(coat, home):
     rows = lines(engine("train", *wanted, "--epochs", "5", "--json", home=home))
     assert rows[-1]["facts"]["n_test"] == 4176
     assert rows[-1]["test"]["auc"] > rows[-1]["test_clean"]["auc"]
+
+
+def test_study_trains_with_workers_and_goes_on_where_it_was(tmp_path):
+    home, saved = tmp_path / "runs", tmp_path / "gallery"
+    small = ("study", "lambda", "--methods", "mf", "--epochs", "2", "--workers", "1", "--json")
+    first = engine(*small, "--values", "0,1/4", "--seeds", "1", home=home)
+    assert "2 of 2 runs to train" in first.stderr
+    rows = [row for row in lines(first) if row["metric"] == "test_auc"]
+    assert [(row["series"], row["x"], row["n"]) for row in rows] == [
+        ("mf", 0.0, 1),
+        ("mf", 0.25, 1),
+    ]
+    wider = (*small, "--values", "0,1/4,1", "--seeds", "2", "--save", str(saved))
+    second = engine(*wider, home=home)
+    assert "4 of 6 runs to train, about" in second.stderr
+    assert lines(second)[0]["mean"] != rows[0]["mean"]  # now over two seeds
+    made = json.loads(next(saved.glob("lambda-simulated-small.json")).read_text())["made"]
+    assert made["command"].endswith("study lambda --methods mf --epochs 2 --workers 1 "
+                                    "--values 0,1/4,1 --seeds 2")  # fmt: skip
+    third = engine(*wider, home=home)
+    assert "to train" not in third.stderr
+    assert lines(third) == lines(second)
+
+
+def test_what_makes_no_study_is_one_sentence_and_exits_with_2(home):
+    for given, words in (
+        (("lamda",), ["kind", "lambda"]),
+        (("lambda", "--values", "0,x"), ["values", "x"]),
+        (("lambda", "--seeds", "0"), ["seeds"]),
+        (("lambda", "--dataset", "music"), ["music"]),
+        (("uniform", "--values", "0.5"), ["uniform_fraction", "0.5"]),
+    ):
+        result = engine("study", *given, home=home, check=False)
+        assert result.returncode == 2, result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+        for word in words:
+            assert word in result.stderr
