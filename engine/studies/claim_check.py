@@ -82,16 +82,16 @@ class _Cell:
     run: str
     source: str
     pending: bool
-    fingerprint: str
+    key: str
 
 
 def _cells(frame: pd.DataFrame) -> dict[tuple[str, Any, int], _Cell]:
-    columns = frame[["series", "x", "seed", "run", "source", "state", "fingerprint"]]
+    columns = frame[["series", "x", "seed", "run", "source", "state", "key"]]
     return {
         (series, None if _nothing(x) else x, seed): _Cell(
-            run, source, state in PENDING or state == "waiting", print_
+            run, source, state in PENDING or state == "waiting", key
         )
-        for series, x, seed, run, source, state, print_ in columns.itertuples(index=False)
+        for series, x, seed, run, source, state, key in columns.itertuples(index=False)
     }
 
 
@@ -122,7 +122,7 @@ def _shipped(
         return []
     a, b = (place_label(plan, place) for place in pair)
     for study in read_gallery():
-        if not all(cell.fingerprint in study["cells"] for cell in own):
+        if not all(cell.key in study["cells"] for cell in own):
             continue
         if list(study["plan"]["seeds"]) != list(plan.seeds):
             continue

@@ -94,8 +94,9 @@ def lower_at_equal_rank(errors: Sequence[Claim], ranks: Sequence[Claim], expecte
 def _counted(claims: Sequence[Claim], expected: int) -> str:
     counts = Counter(claim.verdict for claim in claims)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
-    short = f" ({len(claims)} of {expected} measured)" if len(claims) < expected else ""
-    which = f"{len(claims)} comparisons" if len(claims) > 1 else "1 comparison"
+    total = max(expected, len(claims))
+    which = f"{total} comparisons" if total > 1 else "1 comparison"
+    short = f", {len(claims)} measured so far" if len(claims) < total else ""
     reasons = {claim.reason for claim in claims if claim.reason}
     why = f" {reasons.pop().capitalize()}." if len(reasons) == 1 else ""
     return f"Of {which}{short}: {told}.{_ranges(claims)}{why}"

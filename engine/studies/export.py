@@ -77,7 +77,7 @@ def verdict_of(number: Number) -> str:
 def markdown(table: Table) -> str:
     """A GitHub table, published values in italics, the caption under it."""
     head, kinds = ["Method"], [":--"]
-    for metric, subs in _columns(table):
+    for metric, subs in table_columns(table):
         names = {"measured": TITLES[metric], "published": "*paper*", "relative": "RI"}
         head += [names[sub] for sub in subs]
         kinds += ["--:"] * len(subs)
@@ -86,7 +86,7 @@ def markdown(table: Table) -> str:
     lines = [head, kinds]
     for row in table.rows:
         cells = [row.label]
-        for metric, subs in _columns(table):
+        for metric, subs in table_columns(table):
             cells += [_markdown_cell(row, metric, sub) for sub in subs]
         lines.append([*cells, *_settings(row)])
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -106,7 +106,7 @@ def _markdown_cell(row: TableRow, metric: str, sub: str) -> str:
 
 def latex(table: Table) -> str:
     """A table float for booktabs, one group of columns a metric; needs only `booktabs`."""
-    groups = _columns(table)
+    groups = table_columns(table)
     spec = "l" + "".join("r" * len(subs) for _, subs in groups) + "rrlrl"
     first, rules, second, at = ["Method"], [], [""], 2
     names = {"measured": "measured", "published": "paper", "relative": "RI"}
@@ -194,7 +194,7 @@ def as_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _columns(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+def table_columns(table: Table) -> list[tuple[str, tuple[str, ...]]]:
     """The metrics, and under each what stands there."""
     found = []
     for metric in table.metrics:

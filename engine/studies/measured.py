@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.claims import Claim
 from engine.store.database import Store
@@ -20,25 +21,35 @@ class Known:
     """What the store and the gallery know of one data set, a study a kind, read when asked for.
 
     Every seed that any study of the kind was started with counts, beside those of its default.
+    changes: settings that all studies share and that differ from the presets', as epochs.
     """
 
     store: Store
     dataset: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    _plans: dict[tuple[str, Any], Plan] = field(default_factory=dict)
     _studies: dict[str, Study] = field(default_factory=dict)
 
+    def plan(self, kind: str, **choices: Any) -> Plan:
+        """The study of that kind as its command starts it."""
+        key = (kind, choices.get("seeds"))
+        if key not in self._plans:
+            self._plans[key] = make_plan(kind, self.dataset, **choices, **self.changes)
+        return self._plans[key]
+
     def study(self, kind: str) -> Study:
-        """The study of that kind with its default settings."""
+        """The study of that kind, with every seed that has a result."""
         if kind not in self._studies:
-            seeds = set(make_plan(kind, self.dataset).seeds)
+            seeds = set(self.plan(kind).seeds)
             for record in list_studies(self.store):
                 if (record.kind, record.dataset) == (kind, self.dataset):
                     seeds |= set(Plan.model_validate_json(record.plan).seeds)
-            plan = make_plan(kind, self.dataset, seeds=tuple(sorted(seeds)))
+            plan = self.plan(kind, seeds=tuple(sorted(seeds)))
             study = read_study(self.store, plan)
             used = set(study.frame.loc[study.frame["source"] != "", "seed"])
             kept = tuple(seed for seed in plan.seeds if seed in used)
             if kept and kept != plan.seeds:  # seeds of studies with other settings
-                study = read_study(self.store, make_plan(kind, self.dataset, seeds=kept))
+                study = read_study(self.store, self.plan(kind, seeds=kept))
             self._studies[kind] = study
         return self._studies[kind]
 

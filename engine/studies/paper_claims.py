@@ -5,13 +5,14 @@ Where nothing was measured the list says so and names the study that would measu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.claims import Claim
 from engine.store.database import Store
 from engine.studies.conclusions import NOT_MEASURED, Told
 from engine.studies.measured import Known
-from engine.studies.named import make_plan
 from engine.studies.plan import Plan
 from engine.studies.running import Study
 from engine.studies.statements import SPECS, Spec
@@ -39,18 +40,21 @@ class PaperClaim:
     command: str
 
 
-def paper_claims(store: Store, dataset: str) -> list[PaperClaim]:
+def paper_claims(store: Store, dataset: str, **changes: Any) -> list[PaperClaim]:
     """Every claim of the paper, then ours, about one data set.
 
+    Args:
+        changes: settings of the runs that differ from the presets', such as confounding, epochs.
+
     Raises:
-        ConfigError: no data set of that name.
+        ConfigError: no data set of that name, or changes that make no run.
     """
-    known = Known(store, dataset)
+    known = Known(store, dataset, changes)
     return [_told(known, spec) for spec in SPECS]
 
 
 def _told(known: Known, spec: Spec) -> PaperClaim:
-    plan = make_plan(spec.kind, known.dataset)
+    plan = known.plan(spec.kind)
     study, outcome = known.study(spec.kind), spec.judge(known)
     verdict, evidence = outcome.verdict, outcome.evidence
     if verdict == NOT_MEASURED and not evidence:
@@ -64,8 +68,14 @@ def _told(known: Known, spec: Spec) -> PaperClaim:
         source=found if outcome.source is None else outcome.source,
         plan=plan,
         claims=outcome.claims,
-        command=spec.command.format(kind=plan.kind, dataset=plan.dataset, seeds=len(plan.seeds)),
+        command=_command(spec, plan, known.changes),
     )
+
+
+def _command(spec: Spec, plan: Plan, changes: Mapping[str, Any]) -> str:
+    more = "".join(f" --{name} {value}" for name, value in changes.items())
+    said = spec.command.format(kind=plan.kind, dataset=plan.dataset, seeds=len(plan.seeds))
+    return said.replace(f"--dataset {plan.dataset}", f"--dataset {plan.dataset}{more}")
 
 
 def _without(study: Study, plan: Plan) -> tuple[Told, str]:
@@ -74,7 +84,8 @@ def _without(study: Study, plan: Plan) -> tuple[Told, str]:
     if not results:
         return NOT_MEASURED, f"Nothing of {plan.title} was measured yet: {len(plan)} runs."
     if results < all_of_it:
-        return "undecided", f"{results} of {all_of_it} runs of {plan.title} have a result so far."
+        said = f"{results} of {all_of_it} runs of {plan.title} have a result so far."
+        return NOT_MEASURED, said
     return "undecided", (
         f"All {results} runs of {plan.title} have a result, but their ratings or prediction models "
         "are not here, so no comparison can be checked."
