@@ -17,6 +17,7 @@ st.html(HERE / "style.css")
 PAGES = [
     st.Page(HERE / "app_pages" / "lab.py", title="Lab", icon=":material/science:", default=True),
     st.Page(HERE / "app_pages" / "weights.py", title="Weights", icon=":material/balance:"),
+    st.Page(HERE / "app_pages" / "tables.py", title="Tables", icon=":material/table:"),
 ]
 
 st.navigation(PAGES, position="top").run()

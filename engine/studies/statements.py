@@ -53,9 +53,9 @@ def _with(moments: str) -> Callable[[Place, Place], bool]:
 
 def _peak(known: Known) -> Outcome:
     outcome = _better("lambda", "peak")(known)
-    said = peak_sentence(known.study("lambda"))
     if outcome.verdict == NOT_MEASURED:
         return outcome
+    said = peak_sentence(known.study("lambda"))
     return Outcome(outcome.verdict, f"{outcome.evidence} {said}".strip(), outcome.claims)
 
 

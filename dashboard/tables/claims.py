@@ -1,0 +1,82 @@
+"""Under the table: its claim check, and the list of the paper's claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.tables import html, state
+from dashboard.tables.form import Form, shared
+from dashboard.tables.running import Found
+from dashboard.text import tables as text
+from engine import api
+
+PAGES = Path(__file__).resolve().parents[1] / "app_pages"
+# Pages that can start a study of another kind, where they are there.
+FIGURES = {"lambda": "lambda_study", "uniform": "uniform_study"}
+TABLES = {"table2": "2", "table3": "3", "table4": "4"}
+
+
+def check(found: Found) -> tuple[Any, ...]:
+    """The claims of a study, checked now if they were not before."""
+    with st.spinner("Checking claims: resampling users and seeds"):
+        return tuple(api.check_study(found.study))
+
+
+def family(form: Form, table: Any, claims: Sequence[Any], live: bool) -> None:
+    """One family of claims; gains with their own intervals until they can be checked."""
+    names = list(dict.fromkeys(claim.family for claim in claims))
+    st.markdown("**Is it better?**")
+    if live or not names or max(claim.seeds for claim in claims) < 5:
+        if any(one.gain for row in table.rows for one in row.numbers.values()):
+            st.caption(text.CHECKED_LATER if live else text.FEW)
+            st.html(html.gains_grid(table))
+        else:
+            st.caption(text.NO_CLAIMS)
+        return
+    chosen = form.family if form.family in names else names[0]
+    if len(names) > 1:
+        key = f"t_family_{table.dataset}"
+        st.session_state[key] = chosen
+        st.segmented_control(
+            "Family of claims",
+            names,
+            format_func=lambda name: text.FAMILIES.get(name, name),
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: state.put("family", st.session_state[key]),
+        )
+    own = [claim for claim in claims if claim.family == chosen]
+    st.html(html.claims_grid(own, list(dict.fromkeys(claim.metric for claim in own))))
+    st.caption(text.CLAIMS_NOTE)
+
+
+def statements(form: Form, studies: Sequence[Found]) -> None:
+    """The paper's claims and ours, with a verdict for every data set on the page."""
+    st.subheader("What the paper claims", anchor=False)
+    told = {
+        found.title: _told(
+            str(api.runs_home()),
+            found.plan.dataset,
+            tuple(sorted(shared(form, found.plan.dataset).items())),
+            tuple(sorted(found.study.counts.items())),
+        )
+        for found in studies
+    }
+    links = {kind: f"tables?table={table}" for kind, table in TABLES.items()}
+    links |= {k: name for k, name in FIGURES.items() if (PAGES / f"{name}.py").exists()}
+    more = "".join(f"&{k}={form.fixed[k]}" for k in ("epochs", "confounding") if k in form.fixed)
+    st.html(html.statements(told, links, more))
+
+
+@st.cache_data(ttl=5, max_entries=16, show_spinner="Judging the paper's claims")
+def _told(
+    home: str, dataset: str, changes: tuple[tuple[str, Any], ...], counts: Any
+) -> Sequence[Any]:
+    """Held for a few seconds, or until a run of the study has ended."""
+    settings: Mapping[str, Any] = dict(changes)
+    return api.paper_claims(dataset, **settings)
