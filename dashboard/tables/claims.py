@@ -17,6 +17,7 @@ from engine import api
 PAGES = Path(__file__).resolve().parents[1] / "app_pages"
 # Pages that can start a study of another kind, where they are there.
 FIGURES = {"lambda": "lambda_study", "uniform": "uniform_study"}
+MIN_SEEDS = 5  # of a claim, see `engine.claims`
 TABLES = {"table2": "2", "table3": "3", "table4": "4"}
 
 
@@ -29,13 +30,13 @@ def check(found: Found) -> tuple[Any, ...]:
 def family(form: Form, table: Any, claims: Sequence[Any], live: bool) -> None:
     """One family of claims; gains with their own intervals until they can be checked."""
     names = list(dict.fromkeys(claim.family for claim in claims))
+    known = any(one.gain for row in table.rows for one in row.numbers.values())
+    if not names and not known:
+        return  # nothing to compare yet
     st.markdown("**Is it better?**")
-    if live or not names or max(claim.seeds for claim in claims) < 5:
-        if any(one.gain for row in table.rows for one in row.numbers.values()):
-            st.caption(text.CHECKED_LATER if live else text.FEW)
-            st.html(html.gains_grid(table))
-        else:
-            st.caption(text.NO_CLAIMS)
+    if live or not names or max(claim.seeds for claim in claims) < MIN_SEEDS:
+        st.caption(text.CHECKED_LATER if live else text.FEW)
+        st.html(html.gains_grid(table))
         return
     chosen = form.family if form.family in names else names[0]
     if len(names) > 1:

@@ -39,7 +39,10 @@ def table(shown: Any) -> str:
     for name in ("Seeds", "d", "Optimiser", "Trials", "Source"):
         first.append(f"<th rowspan='2' scope='col' class='setting'>{name}</th>")
     head = f"<thead><tr>{''.join(first)}</tr><tr>{''.join(second)}</tr></thead>"
-    body = "".join(_row(shown, row, groups) for row in shown.rows)
+    body = "".join(
+        _row(shown, row, groups, first)
+        for row, first in zip(shown.rows, _starts(shown), strict=True)
+    )
     return _wrapped(f"<table class='paper'>{head}<tbody>{body}</tbody></table>", shown.title)
 
 
@@ -51,7 +54,7 @@ def _wrapped(content: str, label: str) -> str:
     )
 
 
-def _row(shown: Any, row: Any, groups: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+def _row(shown: Any, row: Any, groups: Sequence[tuple[str, tuple[str, ...]]], first: bool) -> str:
     cells = [f"<th scope='row' class='name'>{escape(row.label)}</th>"]
     for metric, subs in groups:
         for k, sub in enumerate(subs):
@@ -66,9 +69,15 @@ def _row(shown: Any, row: Any, groups: Sequence[tuple[str, tuple[str, ...]]]) ->
     cells.append(f"<td class='source'>{row.source or 'not measured'}</td>")
     role = "balanced" if row.label.startswith("Bal-") else "base"
     role = "oracle" if "oracle" in row.label else role
-    # A line above every method's first row.
-    first = " first" if not row.base or shown.kind != "table2" else ""
-    return f"<tr class='{role}{first}'>{''.join(cells)}</tr>"
+    return f"<tr class='{role}{' first' if first else ''}'>{''.join(cells)}</tr>"
+
+
+def _starts(shown: Any) -> list[bool]:
+    """Where a line stands above a row: every new base method, or start."""
+    over = [row.base for row in shown.rows]
+    if shown.kind == "table2":
+        return [not row.base and "oracle" not in row.label for row in shown.rows]
+    return [k > 0 and base != over[k - 1] for k, base in enumerate(over)]
 
 
 def _cell(one: Any, metric: str, sub: str) -> str:
@@ -78,7 +87,11 @@ def _cell(one: Any, metric: str, sub: str) -> str:
         mean, _, sd = api.measured_text(one, metric).partition(" ± ")
         return mean + (f"<span class='sd'> ± {sd}</span>" if sd else "")
     if sub == "published":
-        return "" if one.published is None else f"<i>◇ {api.published_text(one)}</i>"
+        if one.published is None:
+            return ""
+        relative = one.published_relative
+        said = "" if relative is None else f"the paper's RI: {api.relative_text(relative)}"
+        return f'<i title="{escape(said)}">◇ {api.published_text(one)}</i>'
     if one.gain is None:
         return ""
     sign = SIGNS.get(one.claim.verdict, "") if one.claim else ""

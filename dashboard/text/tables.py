@@ -44,7 +44,6 @@ CHECKED_LATER = (
     "Verdicts follow once no run of a pair trains any more; until then gains with their own 95 % "
     "intervals."
 )
-NO_CLAIMS = "Nothing to compare yet."
 FEW = "Verdicts need five seeds or more; these are gains with their own 95 % intervals."
 CLAIMS_NOTE = (
     "Gain with an interval that holds for all claims of the family at once (bootstrap over users "

@@ -30,7 +30,7 @@ from engine.studies.families import Family, Place, families, place_label
 from engine.studies.gallery import read_gallery
 from engine.studies.plan import Plan
 from engine.studies.running import Study
-from engine.studies.scores import same_data, score_pairs, test_pairs
+from engine.studies.scores import clean_test, same_data, score_pairs
 
 FORMAT = 1
 FOLDER = "claims"
@@ -204,7 +204,7 @@ def _test(
             "runs tested on the same ratings",
             'vary uniform_fraction with split "nested"',
         )
-    pairs, label = test_pairs(first)
+    pairs, label = clean_test(first)
     scores: dict[str, FloatArray] = {
         name: score_pairs(store.home, cells[(*place, seed)].run, pairs)
         for place, name in names.items()

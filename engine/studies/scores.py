@@ -23,7 +23,7 @@ PREFIX = "theta."
 CHUNK = 1 << 22  # numbers of one factor table gathered at once
 
 
-def test_pairs(config: RunConfig) -> tuple[Pairs, FloatArray]:
+def clean_test(config: RunConfig) -> tuple[Pairs, FloatArray]:
     """The clean test ratings of a run, and their 0/1 labels.
 
     Raises:
