@@ -63,6 +63,7 @@ from engine.studies.paper_claims import PaperClaim
 from engine.studies.running import Study
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
 from engine.studies.tables import Number, Part, Table, TableRow
+from engine.studies.tuned import with_tuned
 
 TABLE_FORMS = tuple(export.WRITERS)
 # How a table's cells are written, for those who draw it themselves.
@@ -429,5 +430,6 @@ __all__ = [
     "table_text",
     "train_here",
     "weights",
+    "with_tuned",
     "workers",
 ]

@@ -56,15 +56,18 @@ def _watch(form: Form, studies: Sequence[Found]) -> None:
             st.rerun()  # buttons, claims and timer depend on it
         eta = running.left(now)
         for found in now:
-            _study(form, found, before == "active", eta)
+            with st.container(key=f"study_{found.study.id}"):
+                _study(form, found, before == "active", eta)
+        if before != "active" and claims.check(now):
+            st.rerun()  # now with marks and verdicts
 
     st.fragment(look, run_every=every)()
 
 
 def _study(form: Form, found: Found, live: bool, eta: str) -> None:
     """One data set: its table, what to say of it, its claims."""
-    checked = () if live else claims.check(found)
-    table = api.table(found.study, form.part, checked)
+    checked = None if live else claims.held(found)
+    table = api.table(found.study, form.part, checked or ())
     with st.container(horizontal=True, vertical_alignment="center", key=f"head_{found.study.id}"):
         st.markdown(running.status(found, eta), width="stretch")
         takeaway.offer(form, table)
@@ -77,7 +80,7 @@ def _study(form: Form, found: Found, live: bool, eta: str) -> None:
         st.caption(text.earlier(shipped, len(found.study.frame)))
     running.failures(found)
     st.caption(table.caption)
-    claims.family(form, table, checked, live)
+    claims.family(form, table, checked or (), waiting=checked is None)
 
 
 page()

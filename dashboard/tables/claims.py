@@ -17,25 +17,51 @@ from engine import api
 PAGES = Path(__file__).resolve().parents[1] / "app_pages"
 # Pages that can start a study of another kind, where they are there.
 FIGURES = {"lambda": "lambda_study", "uniform": "uniform_study"}
+_CHECKED = "tables_checked"
 MIN_SEEDS = 5  # of a claim, see `engine.claims`
 TABLES = {"table2": "2", "table3": "3", "table4": "4"}
 
 
-def check(found: Found) -> tuple[Any, ...]:
-    """The claims of a study, checked now if they were not before."""
-    with st.spinner("Checking claims: resampling users and seeds"):
-        return tuple(api.check_study(found.study))
+def held(found: Found) -> tuple[Any, ...] | None:
+    """The claims of a study as it stands now, None before they were checked."""
+    known = st.session_state.get(_CHECKED, {}).get(_state_of(found))
+    return None if known is None else tuple(known)
 
 
-def family(form: Form, table: Any, claims: Sequence[Any], live: bool) -> None:
-    """One family of claims; gains with their own intervals until they can be checked."""
+def check(studies: Sequence[Found]) -> bool:
+    """Check the claims of studies that changed since; whether there are any new ones.
+
+    Called once the tables stand: numbers first, verdicts some seconds later.
+    """
+    known = st.session_state.setdefault(_CHECKED, {})
+    new = [found for found in studies if _state_of(found) not in known]
+    if new:
+        with st.spinner("Checking claims: resampling users and seeds"):
+            for found in new:
+                known[_state_of(found)] = api.check_study(found.study)
+    return any(known[_state_of(found)] for found in new)
+
+
+def _state_of(found: Found) -> tuple[str, str, str]:
+    """Changes whenever a run of the study does."""
+    seen = found.study.frame[["run", "state", "source"]].to_csv(index=False)
+    return str(api.runs_home()), found.study.id, seen
+
+
+def family(form: Form, table: Any, claims: Sequence[Any], waiting: bool) -> None:
+    """One family of claims; gains with their own intervals until they are checked.
+
+    Args:
+        waiting: whether claims are still to be checked.
+    """
     names = list(dict.fromkeys(claim.family for claim in claims))
     known = any(one.gain for row in table.rows for one in row.numbers.values())
     if not names and not known:
         return  # nothing to compare yet
     st.markdown("**Is it better?**")
-    if live or not names or max(claim.seeds for claim in claims) < MIN_SEEDS:
-        st.caption(text.CHECKED_LATER if live else text.FEW)
+    if waiting or not names or max(claim.seeds for claim in claims) < MIN_SEEDS:
+        few = text.FEW if table.seeds < MIN_SEEDS or names else text.UNCHECKED
+        st.caption(text.CHECKED_LATER if waiting else few)
         st.html(html.gains_grid(table))
         return
     chosen = form.family if form.family in names else names[0]

@@ -16,7 +16,6 @@ from dashboard.text import tables as text
 from engine import api
 
 HEADS = {"measured": "measured", "published": "paper", "relative": "RI"}
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SIGNS = {
     "supported": "+",
     "supported but negligible": "(+)",
@@ -63,8 +62,7 @@ def _row(shown: Any, row: Any, groups: Sequence[tuple[str, tuple[str, ...]]], fi
     seeds = max((one.n for one in row.numbers.values()), default=0)
     of = f"{seeds}" if seeds == shown.seeds else f"{seeds} of {shown.seeds}"
     cells += [
-        f"<td class='setting'>{value}</td>"
-        for value in (of, row.d, OPTIMIZERS.get(row.optimizer, row.optimizer), row.trials)
+        f"<td class='setting'>{value}</td>" for value in (of, row.d, row.optimizer, row.trials)
     ]
     cells.append(f"<td class='source'>{row.source or 'not measured'}</td>")
     role = "balanced" if row.label.startswith("Bal-") else "base"
@@ -190,7 +188,8 @@ def _statement(claim: Any, links: Mapping[str, str], more: str) -> str:
     command = f"<code>{escape(claim.command)}</code>"
     if claim.verdict in ("not measured yet", "undecided"):
         seeds = len(claim.plan.seeds)
-        link = links.get(claim.plan.kind, "")
+        own = claim.command.startswith("python -m engine study")
+        link = links.get(claim.plan.kind, "") if own else ""
         if link:
             join = "&" if "?" in link else "?"
             address = f"{link}{join}datasets={quote(claim.plan.dataset)}&seeds={seeds}{more}"

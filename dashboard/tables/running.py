@@ -13,7 +13,6 @@ from dashboard.tables.form import Form, plan_of
 from dashboard.text import tables as text
 from engine import api
 
-FAILED = ("failed", "stopped")
 MOST_SAID = 4
 
 
@@ -129,18 +128,18 @@ def status(found: Found, eta: str) -> str:
 def progress(found: Found) -> None:
     """A thin bar while it is under way."""
     measured, missing = _counts([found])
-    if phase([found]) in ("active", "paused"):
+    if missing and phase([found]) in ("active", "paused"):
         st.progress(measured / max(1, measured + missing))
 
 
 def failures(found: Found) -> None:
     """A sentence for each run that failed and has no result; Start trains it again."""
     frame = found.study.frame
-    broken = frame[frame["state"].isin(FAILED) & (frame["source"] == "")]
+    broken = frame[(frame["state"] == "failed") & (frame["source"] == "")]
     if broken.empty:
         return
     said = [
-        f"{row['label']}, seed {row['seed']}: {row['state']}. {row['error'] or ''}".strip()
+        f"{row['label']}, seed {row['seed']} failed. {row['error'] or ''}".strip()
         for row in broken.head(MOST_SAID).to_dict("records")
     ]
     more = len(broken) - MOST_SAID

@@ -41,10 +41,14 @@ HELP = {
     "The paper keeps them, which flatters every method",
 }
 CHECKED_LATER = (
-    "Verdicts follow once no run of a pair trains any more; until then gains with their own 95 % "
-    "intervals."
+    "Verdicts follow once no run of a pair trains any more; until they are checked, gains with "
+    "their own 95 % intervals."
 )
 FEW = "Verdicts need five seeds or more; these are gains with their own 95 % intervals."
+UNCHECKED = (
+    "No claim was checked on exactly these runs (computed earlier, or their models or ratings are "
+    "not here); these are gains with their own 95 % intervals."
+)
 CLAIMS_NOTE = (
     "Gain with an interval that holds for all claims of the family at once (bootstrap over users "
     "and seeds, clean test ratings). What matters: AUC 0.005, NDCG 0.01, MSE 0.001, log loss 0.005."
@@ -63,12 +67,12 @@ def about(seconds: float, workers: int, known: bool) -> str:
 
 def status(phase: str, measured: int, total: int, eta: str) -> str:
     """How far the studies are, in a line."""
+    if measured >= total:
+        return f"All {total:,} runs measured here"
     if phase == "active":
         return f"{measured:,} of {total:,} runs measured" + (f", {eta} left" if eta else "")
     if phase == "paused":
         return f"Paused at {measured:,} of {total:,} runs"
-    if measured >= total:
-        return f"All {total:,} runs measured here"
     missing = total - measured
     runs = f"{missing:,} of {total:,} runs" if measured else f"{total:,} runs"
     return f"{runs} to train" + (f", {eta}" if eta else "")

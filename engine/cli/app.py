@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from engine.cli import ablation, bench, catalogue, presets, report, runs, study, train
+from engine.cli import ablation, bench, catalogue, presets, report, runs, study, train, tune
 from engine.cli.output import print_error
 from engine.errors import CounterweightError
 
@@ -25,6 +25,7 @@ app.add_typer(runs.app, name="runs")
 app.command("worker")(runs.worker)
 app.command("study")(study.command)
 app.command("bench")(bench.command)
+app.command("tune")(tune.command)
 app.command("report")(report.command)
 app.command("ablation")(ablation.command)
 

@@ -45,6 +45,9 @@ def command(
     confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     epochs: Annotated[str, typer.Option(help="at most so many passes")] = "",
     workers: Annotated[int, typer.Option(help="processes; 0: those that work already")] = -1,
+    tuned: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="settings tuned per seed, by `tune`")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep the finished study as a gallery file")
     ] = None,
@@ -66,6 +69,8 @@ def command(
     }
     choices = {name: value for name, value in given.items() if value not in (None, ())}
     plan = api.make_plan(kind, dataset, seeds=range(seeds), **choices)
+    if tuned is not None:
+        plan = api.with_tuned(plan, tuned)
     _train(plan, workers)
     study = api.study(plan)
     if save is not None:
@@ -134,12 +139,13 @@ def _print(study: api.Study, as_json: bool) -> None:
             print_json({"study": study.id, "dataset": study.plan.dataset, **row})
         return
     metrics = [name for name in PRINTED if name in set(rows["metric"])]
+    axis = [study.plan.axis] if study.plan.axis else []
     table = []
     for (label, x), own in rows.groupby(["label", "x"], sort=False, dropna=False):
         cells = {row["metric"]: _cell(row) for row in own.to_dict("records")}
-        table.append((label, x if study.plan.axis else None, *map(cells.get, metrics)))
+        table.append((label, *([x] if axis else []), *map(cells.get, metrics)))
     print_table(
-        ("series", study.plan.axis or "", *(name.removeprefix("test_clean_") for name in metrics)),
+        ("series", *axis, *(name.removeprefix("test_clean_") for name in metrics)),
         table,
         f"{study.plan.title}, clean test ratings: mean ± half a 95 % interval over "
         f"{len(study.plan.seeds)} seeds",

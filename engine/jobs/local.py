@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from engine.config import RunConfig
 from engine.events import Event
 from engine.jobs.building import build, tuned
 from engine.jobs.drive import CHECKPOINT_SECONDS, Build, drive
 from engine.store.database import Store
-from engine.store.launches import create_launch
+from engine.store.launches import URGENT, create_launch
 from engine.store.processes import Process
-from engine.store.queue import claim_held
+from engine.store.queue import claim_held, claim_next
 from engine.store.records import Launch
 
 
@@ -59,6 +60,27 @@ def train_here(
         for group in waiting:
             give_back(store, group, me)
     return launch
+
+
+def work_on(
+    store: Store,
+    launch: str,
+    *,
+    on_event: Callable[[Event], object] = lambda event: None,
+    build: Build = build,
+) -> None:
+    """Train the groups of a launch that wait in the queue, here, until none of it waits any more.
+
+    Workers may take some of them meanwhile. Nothing that waits for the workers goes first: this
+    process was asked for this launch. Ctrl-C leaves the rest in the queue.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    me = Process.here()
+    while (claim := claim_next(store, me, launch)) is not None:
+        with tuned():
+            drive(store, replace(claim, priority=URGENT), build, on_event=on_event)
 
 
 def give_back(store: Store, group: str, me: Process) -> None:

@@ -44,14 +44,20 @@ class Claim:
     checkpoint_epoch: int
 
 
-def claim_next(store: Store, me: Process) -> Claim | None:
-    """Lease the group that is next (urgent, lab, study; then oldest); None when none waits."""
-    if not store.read("SELECT 1 FROM groups WHERE state = 'queued' LIMIT 1"):
+def claim_next(store: Store, me: Process, launch: str | None = None) -> Claim | None:
+    """Lease the group that is next (urgent, lab, study; then oldest); None when none waits.
+
+    Args:
+        launch: only groups of this launch.
+    """
+    next_one = (
+        "SELECT id FROM groups WHERE state = 'queued' AND launch = coalesce(?, launch) "
+        "ORDER BY priority, number LIMIT 1"
+    )
+    if not store.read(next_one, (launch,)):
         return None  # without taking the write lock: idle workers ask often
     with store.transaction() as db:
-        row = db.execute(
-            "SELECT id FROM groups WHERE state = 'queued' ORDER BY priority, number LIMIT 1"
-        ).fetchone()
+        row = db.execute(next_one, (launch,)).fetchone()
         if row is None:
             return None
         db.execute(

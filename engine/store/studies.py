@@ -1,10 +1,8 @@
-"""Studies in the store: their plans as JSON, and the runs that their cells are, by fingerprint."""
+"""Studies in the store: their plans as JSON."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,25 +80,3 @@ def list_studies(store: Store, state: StudyState | None = None) -> list[StudyRec
 
 def _record(row: Row) -> StudyRecord:
     return StudyRecord(**{name: row[name] for name in StudyRecord.__dataclass_fields__})
-
-
-# Of several runs with one fingerprint: the first that finished counts; else one that trains or
-# waits; else the last that failed or was stopped. Runs edited by hand are no cell of any study.
-_RANK = (
-    "CASE state WHEN 'finished' THEN 0 WHEN 'running' THEN 1 WHEN 'queued' THEN 1 "
-    "WHEN 'paused' THEN 1 ELSE 2 END"
-)
-
-
-def runs_by_fingerprint(store: Store, fingerprints: Iterable[str]) -> dict[str, Row]:
-    """fingerprint -> the row of `runs` that stands for it; those without a run are left out."""
-    rows = store.read(
-        f"SELECT *, {_RANK} AS rank FROM runs WHERE NOT edited AND fingerprint IN "
-        "(SELECT value FROM json_each(?)) "
-        "ORDER BY rank, CASE rank WHEN 0 THEN number ELSE -number END",
-        (json.dumps(list(fingerprints)),),
-    )
-    found: dict[str, Row] = {}
-    for row in rows:
-        found.setdefault(row["fingerprint"], row)
-    return found

@@ -13,7 +13,7 @@ import pandas as pd
 from engine.config import changed
 from engine.events import METRICS
 from engine.store.database import Row, Store
-from engine.store.studies import runs_by_fingerprint
+from engine.store.finished import runs_by_fingerprint
 from engine.studies.gallery import read_cells
 from engine.studies.plan import Cell, Plan
 

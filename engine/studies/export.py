@@ -18,7 +18,6 @@ TITLES = {
     "true_loss": "True loss",
 }
 DECIMALS = {"mse": 4, "true_loss": 4}
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 # Verdict -> how it is written: plain, and in LaTeX's math mode.
 MARKS = {
     "supported": ("⁺", "+"),
@@ -210,8 +209,7 @@ def table_columns(table: Table) -> list[tuple[str, tuple[str, ...]]]:
 def _settings(row: TableRow) -> list[str]:
     seeds = max((number.n for number in row.numbers.values()), default=0)
     source = row.source or "not measured"
-    optimizer = OPTIMIZERS.get(row.optimizer, row.optimizer)
-    return [str(seeds), str(row.d), optimizer, str(row.trials), source]
+    return [str(seeds), row.d, row.optimizer, str(row.trials), source]
 
 
 WRITERS: dict[str, Callable[[Table], str]] = {"markdown": markdown, "latex": latex, "csv": csv}

@@ -11,6 +11,7 @@ from engine.store.database import Store
 from engine.store.studies import list_studies
 from engine.studies.claim_check import check_family
 from engine.studies.families import Family, Place, families, place_label
+from engine.studies.gallery import read_gallery
 from engine.studies.named import make_plan
 from engine.studies.plan import Plan
 from engine.studies.running import Study, read_study
@@ -20,7 +21,8 @@ from engine.studies.running import Study, read_study
 class Known:
     """What the store and the gallery know of one data set, a study a kind, read when asked for.
 
-    Every seed that any study of the kind was started with counts, beside those of its default.
+    Every seed that any study of the kind was started or shipped with counts, beside those of its
+    default.
     changes: settings that all studies share and that differ from the presets', as epochs.
     """
 
@@ -44,6 +46,9 @@ class Known:
             for record in list_studies(self.store):
                 if (record.kind, record.dataset) == (kind, self.dataset):
                     seeds |= set(Plan.model_validate_json(record.plan).seeds)
+            for shipped in read_gallery():
+                if (shipped["plan"]["kind"], shipped["plan"]["dataset"]) == (kind, self.dataset):
+                    seeds |= set(shipped["plan"]["seeds"])
             plan = self.plan(kind, seeds=tuple(sorted(seeds)))
             study = read_study(self.store, plan)
             used = set(study.frame.loc[study.frame["source"] != "", "seed"])

@@ -22,6 +22,7 @@ from engine.studies.summary import gain, lower_is_better, summarise
 
 Part = Literal["test_clean", "test"]
 TRUE_LOSS = "true_loss"
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SOURCES = {"measured": "measured", "gallery": "computed earlier", "mixed": "partly earlier"}
 
 
@@ -59,12 +60,15 @@ class Number:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One method. base: label of what gains are over, "" for none. pending: seeds yet to come."""
+    """One method. base: label of what gains are over, "" for none. pending: seeds yet to come.
+
+    d, optimizer: several, as "10, 32", where settings were tuned per seed and differ.
+    """
 
     key: str
     label: str
     base: str
-    d: int
+    d: str
     optimizer: str
     trials: int
     source: str
@@ -147,6 +151,7 @@ def _row(
     sources = set(own["source"]) - {""}
     source = sources.pop() if len(sources) == 1 else "mixed" if sources else ""
     base = next((one for one in plan.series if one.key == series.base), None)
+    configs = [series.by_seed.get(seed, series.config) for seed in plan.seeds]
     numbers = {}
     for metric, column in columns.items():
         told = published_of(plan, series, metric)
@@ -165,8 +170,8 @@ def _row(
         series.key,
         series.label,
         labels.get(series.base, ""),
-        series.config.d,
-        series.config.optimizer,
+        ", ".join(map(str, sorted({config.d for config in configs}))),
+        ", ".join(sorted({OPTIMIZERS[config.optimizer] for config in configs})),
         series.trials,
         SOURCES.get(source, ""),
         int((own["source"] == "").sum()),

@@ -12,7 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # From the top down: a module may import from its own layer and from those below it.
 LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
-    ("engine.api", "engine.bench", "engine.report", "engine.ablation", "engine.textbook"),
+    (
+        "engine.api",
+        "engine.bench",
+        "engine.report",
+        "engine.ablation",
+        "engine.textbook",
+        "engine.tuning",
+    ),
     ("engine.jobs",),
     ("engine.studies",),
     ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),

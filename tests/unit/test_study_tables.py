@@ -8,6 +8,7 @@ import pytest
 from study_frames import study_of
 
 from engine.claims import Claim
+from engine.config import changed
 from engine.studies.export import csv, latex, latex_text, markdown, relative_text
 from engine.studies.named import make_plan
 from engine.studies.tables import make_table
@@ -180,6 +181,16 @@ def test_csv_reads_back(table):
     assert (row["verdict"], row["simultaneous_low"]) == ("supported", 0.05)
     assert frame.loc[("Bal-IPS", "auc"), "published"] == 0.771
     assert pd.isna(frame.loc[("IPS", "ndcg5"), "mean"])
+
+
+def test_settings_tuned_per_seed_are_all_told():
+    tuned = plan()
+    one = tuned.series[1]
+    by_seed = {seed: changed(one.config, d=8 + 8 * seed) for seed in (0, 1)}
+    series = (tuned.series[0], one.model_copy(update={"by_seed": by_seed, "trials": 50}))
+    study = study_of(tuned.model_copy(update={"series": series}), VALUES)
+    row = make_table(study).rows[1]
+    assert (row.d, row.optimizer, row.trials) == ("8, 16", "Adam", 50)
 
 
 def test_gallery_numbers_say_that_they_are():
