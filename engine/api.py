@@ -276,8 +276,9 @@ def save_study(study: Study, folder: Path, command: str) -> Path:
     Raises:
         ConfigError: a run is missing. StoreError: the file cannot be written.
     """
+    claims = claims_to_json(check_study(study))
     with open_runs().in_words():
-        return write_gallery(folder, study.plan, study.frame, NUMBERS, command)
+        return write_gallery(folder, study.plan, study.frame, NUMBERS, command, claims)
 
 
 def check_study(study: Study) -> tuple[Claim, ...]:
