@@ -39,6 +39,7 @@ from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weight
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
+from engine.published import published
 from engine.store import controls, history, reports, roster
 from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
@@ -52,15 +53,18 @@ from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
 from engine.store.studies import StudyRecord, list_studies
 from engine.studies import KINDS, Plan, Series, claim_check, export, make_plan, running
+from engine.studies import VALUES as STUDY_VALUES
 from engine.studies import paper_claims as claim_list
 from engine.studies import tables as paper_tables
 from engine.studies.cells import NUMBERS
 from engine.studies.claim_check import claims_from_json, claims_to_json
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
-from engine.studies.gallery import read_gallery, write_gallery
+from engine.studies.facts import DataFacts, data_facts
+from engine.studies.gallery import made_by, read_gallery, write_gallery
 from engine.studies.paper_claims import PaperClaim
 from engine.studies.running import Study
+from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
 from engine.studies.tables import Number, Part, Table, TableRow
 from engine.studies.tuned import with_tuned
@@ -341,6 +345,7 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
     "Choice",
@@ -348,6 +353,7 @@ __all__ = [
     "ConfigError",
     "CounterweightError",
     "DataError",
+    "DataFacts",
     "DatasetInfo",
     "Estimate",
     "Event",
@@ -365,6 +371,7 @@ __all__ = [
     "RunRecord",
     "RunState",
     "Series",
+    "Shape",
     "Snapshot",
     "Store",
     "StoreError",
@@ -383,6 +390,7 @@ __all__ = [
     "choose",
     "claims_from_json",
     "claims_to_json",
+    "data_facts",
     "data_home",
     "datasets",
     "diagnose",
@@ -395,6 +403,7 @@ __all__ = [
     "gallery",
     "get_dataset",
     "launch",
+    "made_by",
     "make_config",
     "make_plan",
     "measured_text",
@@ -406,6 +415,7 @@ __all__ = [
     "pause_study",
     "preset",
     "progress",
+    "published",
     "published_text",
     "read_weights",
     "rebuild_runs",
@@ -416,6 +426,7 @@ __all__ = [
     "runs",
     "runs_home",
     "save_study",
+    "shape",
     "snapshot",
     "snapshot_epochs",
     "start_study",

@@ -28,6 +28,17 @@ PALETTE: dict[str, tuple[str, str]] = {
     "panel": ("#F2F0EB", "#1E2227"),
     "lighter": ("#0072B2", "#56B4E9"),
     "heavier": ("#D55E00", "#F0843C"),
+    # Methods keep their hue across pages; a marker of their own tells them apart without it.
+    "m_mf": ("#6B7280", "#9AA3AF"),
+    "m_ips": ("#0072B2", "#4FA8DC"),
+    "m_dr": ("#D55E00", "#F0843C"),
+    "m_autodebias": ("#B0568F", "#DE93C1"),
+    "m_cause": ("#2E9BD6", "#7CC7F2"),
+    "m_kd_label": ("#00805D", "#1FBF92"),
+    "m_ltd": ("#7A5195", "#B794D6"),
+    "m_mf_uniform": ("#8A6D3B", "#C9A86A"),
+    "m_mf_combine": ("#4B5563", "#C3C9D2"),
+    "paper_range": ("rgba(107,114,128,0.09)", "rgba(154,163,175,0.12)"),
 }
 
 # Weights: lighter than 1 is blue, heavier is vermilion, 1 is the paper.
@@ -36,6 +47,31 @@ DIVERGING = [
     [0.5, "@panel"],
     [1.0, "@heavier"],
 ]
+
+
+def _faint(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+PALETTE |= {
+    f"{name}_thin": (_faint(light, 0.5), _faint(dark, 0.5))
+    for name, (light, dark) in PALETTE.items()
+    if name.startswith("m_")
+}
+
+# Plotly's name of a method's marker, and Altair's.
+MARKERS = {
+    "mf": ("circle", "circle"),
+    "ips": ("circle", "circle"),
+    "dr": ("square", "square"),
+    "autodebias": ("triangle-up", "triangle-up"),
+    "cause": ("triangle-down", "triangle-down"),
+    "kd-label": ("diamond", "diamond"),
+    "ltd": ("cross", "cross"),
+    "mf-uniform": ("x", "cross"),
+    "mf-combine": ("pentagon", "triangle-right"),
+}
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUS = "−"
@@ -60,6 +96,12 @@ def resolved(figure: Any, dark: bool = False) -> Any:
         for name in sorted(PALETTE, key=len, reverse=True):
             figure = figure.replace(f"@{name}", PALETTE[name][int(dark)])
     return figure
+
+
+def method_hue(method: str) -> str:
+    """The palette's name of a method's hue, without the "@"."""
+    name = "m_" + method.replace("-", "_")
+    return name if name in PALETTE else "base"
 
 
 def number(value: float, decimals: int = 3, signed: bool = False) -> str:

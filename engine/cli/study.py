@@ -36,7 +36,12 @@ def command(
     dataset: Annotated[str, typer.Option(help="data set")] = "simulated-small",
     seeds: Annotated[int, typer.Option(help="seeds, from 0")] = 5,
     values: Annotated[str, typer.Option(help="of the axis, as in 0,1/64,1,16")] = "",
-    methods: Annotated[str, typer.Option(help="some base methods only, as in ips,dr")] = "",
+    methods: Annotated[
+        str,
+        typer.Option(
+            help="some base methods only, as in ips,dr; uniform: added ones, as in dr,bal-dr"
+        ),
+    ] = "",
     moments: Annotated[str, typer.Option(help="what the weights balance, as in e,r")] = "",
     lam: Annotated[str, typer.Option(help="strength of the constraint where it is fixed")] = "",
     axis: Annotated[str, typer.Option(help="grid: the field along the axis")] = "",
@@ -58,7 +63,7 @@ def command(
     """Train what a study still misses, and print it. Interrupted, it goes on when run again."""
     given: dict[str, Any] = {
         "values": _numbers("values", values),
-        "methods": _words(methods),
+        "extra" if kind == "uniform" else "methods": _words(methods),
         "moments": _words(moments),
         "lam": _number("lam", lam) if lam else None,
         "axis": axis or None,

@@ -10,7 +10,7 @@ import json
 import math
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
@@ -115,3 +115,15 @@ def _commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def made_by(keys: Iterable[str]) -> list[str]:
+    """How shipped cells were made, a line for each study among them: command, commit, versions."""
+    wanted = set(keys)
+    return [_made(s["made"]) for s in read_gallery() if not wanted.isdisjoint(s["cells"])]
+
+
+def _made(made: dict[str, str]) -> str:
+    known = ("command", "date", "commit")
+    versions = ", ".join(f"{name} {v}" for name, v in made.items() if name not in known)
+    return f"{made['command']}, {made['date']}, commit {made['commit']}, {versions}"

@@ -186,6 +186,8 @@ STUDIES: dict[str, Callable[..., Plan]] = {
     "grid": grid,
 }
 KINDS = tuple(STUDIES)
+# What the axis of a figure takes unless told otherwise.
+VALUES: dict[str, tuple[float, ...]] = {"lambda": LAMS, "uniform": FRACTIONS}
 
 
 def make_plan(kind: str, dataset: str, **choices: Any) -> Plan:

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from engine.claims import mean_interval, paired_interval
+from engine.claims import paired_interval
 from engine.events import METRICS
 
+SUMMARY = ("series", "label", "x", "metric", "mean", "sd", "low", "high", "n", "source")
 LOWER = ("mse", "log_loss", "true_loss")
 
 
@@ -29,21 +31,26 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     n: seeds with a result; low, high are NaN with one. source: "measured", "gallery" or "mixed".
     """
     known = frame[frame["source"] != ""]
-    rows = []
-    for (series, label, x), own in known.groupby(
-        ["series", "label", "x"], sort=False, dropna=False
-    ):
-        sources = set(own["source"])
-        source = sources.pop() if len(sources) == 1 else "mixed"
-        for metric in metrics:
-            values = own[metric].dropna().to_numpy(dtype=float)
-            if not len(values):
-                continue
-            mean, low, high = mean_interval(values)
-            sd = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-            rows.append((series, label, x, metric, mean, sd, low, high, len(values), source))
-    names = ["series", "label", "x", "metric", "mean", "sd", "low", "high", "n", "source"]
-    return pd.DataFrame(rows, columns=names)
+    keys = ["series", "label", "x"]
+    known = known.assign(place=known.groupby(keys, sort=False, dropna=False).ngroup())
+    long = known.melt(["place", "source"], list(metrics), "metric", "mean").dropna(subset=["mean"])
+    found = long.groupby(["place", "metric"])["mean"].agg(["mean", "std", "count"]).reset_index()
+    rank = {metric: k for k, metric in enumerate(metrics)}
+    found = found.sort_values(
+        ["place", "metric"], key=lambda c: c.map(rank) if c.name == "metric" else c
+    )
+    n = found["count"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        half = stats.t.ppf(0.975, np.where(n > 1, n - 1, np.nan)) * found["std"] / np.sqrt(n)
+    found = found.assign(low=found["mean"] - half, high=found["mean"] + half)
+    found = found.rename(columns={"std": "sd", "count": "n"})
+    sources = known.groupby("place")["source"].agg(
+        lambda s: s.iloc[0] if s.nunique() == 1 else "mixed"
+    )
+    heads = known.drop_duplicates("place").set_index("place")[keys].assign(source=sources)
+    return found.merge(heads, left_on="place", right_index=True)[list(SUMMARY)].reset_index(
+        drop=True
+    )
 
 
 def gain(
@@ -86,11 +93,14 @@ class Choice:
     regret: float
 
 
-def choose(frame: pd.DataFrame, series: str, metric: str = "auc") -> Choice | None:
+def choose(
+    frame: pd.DataFrame, series: str, metric: str = "auc", part: str = "test_clean"
+) -> Choice | None:
     """Choose the axis' value by validation; None before any value has all its seeds.
 
     Args:
-        metric: of `METRICS`; its validation column chooses, its clean test column tells the regret.
+        metric: of `METRICS`; its validation column chooses. part: "test_clean" or "test", whose
+            column tells the regret.
     """
     if metric not in METRICS:
         raise ValueError(f"metric: got {metric!r}, allowed: {', '.join(METRICS)}")
@@ -105,7 +115,7 @@ def choose(frame: pd.DataFrame, series: str, metric: str = "auc") -> Choice | No
     n = len(table)
     error = short.std(ddof=1) / np.sqrt(n) if n > 1 else 0.0 * short.mean()
     chosen = next(x for x in table.columns if short[x].mean() <= error[x])
-    test = (sign * own.groupby("x")[f"test_clean_{metric}"].mean()).reindex(table.columns)
+    test = (sign * own.groupby("x")[f"{part}_{metric}"].mean()).reindex(table.columns)
     top: Any = test.idxmax() if test.notna().all() else None
     regret = float(test[top] - test[chosen]) if top is not None else float("nan")
     return Choice(series, metric, chosen, best, top, regret)

@@ -1,0 +1,1 @@
+"""What the two study pages share: their choices, their controls, their figures."""

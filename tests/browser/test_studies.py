@@ -1,0 +1,115 @@
+"""The λ study in a browser: start it, see points arrive, keep the zoom, take the figure away."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+expect = sync_api.expect
+
+pytestmark = pytest.mark.browser
+
+SECONDS = 1000
+GRID = "datasets=simulated-small&seeds=2&values=0,1,16&methods=ips,dr&epochs=40"
+# Points of means in all panels, and the axis of λ shown.
+POINTS = """() => {
+  const plot = document.querySelector('.live-figure-plot');
+  const bold = (plot?.data || []).filter(t => t.mode === 'lines+markers');
+  return bold.reduce((n, t) => n + t.y.length, 0);
+}"""
+RANGE = "() => document.querySelector('.live-figure-plot')._fullLayout.xaxis.range.slice()"
+# Violation and three ranking metrics, two methods, three λ.
+ALL = 4 * 2 * 3
+
+
+@pytest.fixture(scope="module")
+def finished(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
+    """The page of a study that was started from it, zoomed while runs arrived, and has ended."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(f"{app}/lambda-study?{GRID}")
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_text("12 of 12 runs to train")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text(re.compile("Training: "))).to_be_visible(timeout=30 * SECONDS)
+    zoomed = zoom(page)
+    page.wait_for_function(f"n => ({POINTS})() >= n", arg=1, timeout=120 * SECONDS)
+    page.wait_for_function(f"n => ({POINTS})() >= n", arg=ALL, timeout=120 * SECONDS)
+    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    expect(page.get_by_text("All 12 of 12 runs measured here")).to_be_visible(timeout=60 * SECONDS)
+    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    yield page
+    context.close()
+
+
+def zoom(page: sync_api.Page) -> list[float]:
+    """Drag a box over part of the first panel; what it shows afterwards."""
+    before = page.evaluate(RANGE)
+    box = page.locator(".live-figure-plot").first.locator(".nsewdrag").first.bounding_box()
+    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 0.3 * box["width"], y + 2, steps=5)
+    page.mouse.up()
+    same = f"before => JSON.stringify(({RANGE})()) !== JSON.stringify(before)"
+    page.wait_for_function(same, arg=before)
+    return list(page.evaluate(RANGE))
+
+
+def test_a_study_draws_itself_and_says_what_it_found(finished: sync_api.Page) -> None:
+    page = finished
+    assert page.evaluate(POINTS) == ALL
+    expect(page.get_by_text(re.compile("Bal-IPS: AUC")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("Validation chooses λ = ")).first).to_be_attached()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    told = page.locator(".live-figure-said").first.text_content()
+    assert "AUC of Bal-DR: " in told
+
+
+@pytest.mark.parametrize(
+    ("button", "starts", "at_least"),
+    [
+        ("PNG", b"\x89PNG", 20_000),
+        ("SVG", b"<svg", 10_000),
+        ("PDF", b"%PDF", 5_000),
+        ("Means (CSV)", b"dataset,series,label,x,metric,mean", 2_000),
+        ("Runs (CSV)", b"series,label,x,seed,run", 2_000),
+    ],
+)
+def test_the_figure_and_its_numbers_are_files(
+    finished: sync_api.Page, button: str, starts: bytes, at_least: int
+) -> None:
+    with finished.expect_download(timeout=60 * SECONDS) as download:
+        finished.get_by_role("button", name=button, exact=True).click()
+    content = download.value.path().read_bytes()
+    assert content.startswith(starts)
+    assert len(content) > at_least
+
+
+def test_the_address_shows_the_same_study_in_another_browser_on_a_phone(
+    browser: sync_api.Browser, finished: sync_api.Page
+) -> None:
+    address = finished.url
+    assert "values=0%2C1%2C16" in address or "values=0,1,16" in address
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_function(f"n => ({POINTS})() >= n", arg=ALL, timeout=60 * SECONDS)
+    expect(page.get_by_text("All 12 of 12 runs measured here")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    offsets = page.evaluate(
+        """() => { const full = document.querySelector('.live-figure-plot')._fullLayout;
+             return ['', 2, 3, 4].map(k => full['xaxis' + k]._offset); }"""
+    )
+    assert len(set(offsets)) == 1
+    context.close()
+
+
+def test_the_uniform_study_opens_with_what_it_would_train(page: sync_api.Page, app: str) -> None:
+    page.goto(f"{app}/uniform-study?datasets=simulated-small&seeds=1&values=0.05&epochs=5")
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    expect(page.get_by_text("6 of 6 runs to train")).to_be_visible()
+    expect(page.get_by_text(re.compile("another split than Table 2"))).to_be_attached()
