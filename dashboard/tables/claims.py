@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,12 +13,14 @@ from dashboard.tables.running import Found
 from dashboard.text import tables as text
 from engine import api
 
-PAGES = Path(__file__).resolve().parents[1] / "app_pages"
-# Pages that can start a study of another kind, where they are there.
-FIGURES = {"lambda": "lambda_study", "uniform": "uniform_study"}
 _CHECKED = "tables_checked"
 MIN_SEEDS = 5  # of a claim, see `engine.claims`
-TABLES = {"table2": "2", "table3": "3", "table4": "4"}
+# The pages that can start a study, by their address.
+LINKS = {
+    "lambda": "lambda-study",
+    "uniform": "uniform-study",
+    **{f"table{k}": f"tables?table={k}" for k in "234"},
+}
 
 
 def held(found: Found) -> tuple[Any, ...] | None:
@@ -94,10 +95,8 @@ def statements(form: Form, studies: Sequence[Found]) -> None:
         )
         for found in studies
     }
-    links = {kind: f"tables?table={table}" for kind, table in TABLES.items()}
-    links |= {k: name for k, name in FIGURES.items() if (PAGES / f"{name}.py").exists()}
     more = "".join(f"&{k}={form.fixed[k]}" for k in ("epochs", "confounding") if k in form.fixed)
-    st.html(html.statements(told, links, more))
+    st.html(html.statements(told, LINKS, more))
 
 
 @st.cache_data(ttl=5, max_entries=16, show_spinner="Judging the paper's claims")

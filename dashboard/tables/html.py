@@ -65,7 +65,8 @@ def _row(shown: Any, row: Any, groups: Sequence[tuple[str, tuple[str, ...]]], fi
         f"<td class='setting'>{value}</td>" for value in (of, row.d, row.optimizer, row.trials)
     ]
     cells.append(f"<td class='source'>{row.source or 'not measured'}</td>")
-    role = "balanced" if row.label.startswith("Bal-") else "base"
+    weighted = row.label.startswith("Bal-") or shown.kind == "table4"
+    role = "balanced" if weighted else "base"
     role = "oracle" if "oracle" in row.label else role
     return f"<tr class='{role}{' first' if first else ''}'>{''.join(cells)}</tr>"
 

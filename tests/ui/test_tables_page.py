@@ -160,6 +160,16 @@ def test_start_launches_the_study_and_stop_ends_it(
     assert api.studies()[0].state == "stopped"
 
 
+def test_statements_link_to_pages_that_are_there(runs: None) -> None:
+    source = MAIN.read_text(encoding="utf-8")
+    links = re.findall(r"<a href='([^'?]+)\?([^']+)'", drawn(opened(**CHOICES))[-1])
+    assert {page for page, _ in links} == {"lambda-study", "uniform-study", "tables"}
+    for page, said_too in links:
+        assert f'url_path="{page}"' in source or f'"{page}.py"' in source
+        assert "datasets=simulated-small" in said_too
+        assert "epochs=2" in said_too
+
+
 @pytest.mark.parametrize(
     ("raw", "field"),
     [
