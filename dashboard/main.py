@@ -29,6 +29,7 @@ PAGES = [
         icon=":material/scatter_plot:",
         url_path="uniform-study",
     ),
+    st.Page(HERE / "app_pages" / "tables.py", title="Tables", icon=":material/table:"),
 ]
 
 st.navigation(PAGES, position="top").run()

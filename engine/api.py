@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from engine.claims import Claim
 from engine.config import LAM_GRID, LAM_MAX, RunConfig, allowed, changed, make_config, options
 from engine.datasets import DatasetInfo, catalogue, data_home
 from engine.datasets import get as get_dataset
@@ -51,17 +52,28 @@ from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
 from engine.store.studies import StudyRecord, list_studies
-from engine.studies import KINDS, Plan, Series, make_plan, running
+from engine.studies import KINDS, Plan, Series, claim_check, export, make_plan, running
 from engine.studies import VALUES as STUDY_VALUES
+from engine.studies import paper_claims as claim_list
+from engine.studies import tables as paper_tables
 from engine.studies.cells import NUMBERS
+from engine.studies.claim_check import claims_from_json, claims_to_json
 from engine.studies.estimate import Estimate
 from engine.studies.estimate import estimate as _estimate
 from engine.studies.facts import DataFacts, data_facts
 from engine.studies.gallery import made_by, read_gallery, write_gallery
+from engine.studies.paper_claims import PaperClaim
 from engine.studies.running import Study
 from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
+from engine.studies.tables import Number, Part, Table, TableRow
 from engine.studies.tuned import with_tuned
+
+TABLE_FORMS = tuple(export.WRITERS)
+# How a table's cells are written, for those who draw it themselves.
+TABLE_TITLES = export.TITLES
+measured_text, published_text = export.measured_text, export.published_text
+relative_text, table_columns = export.relative_text, export.table_columns
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -264,8 +276,45 @@ def save_study(study: Study, folder: Path, command: str) -> Path:
     Raises:
         ConfigError: a run is missing. StoreError: the file cannot be written.
     """
+    claims = claims_to_json(check_study(study))
     with open_runs().in_words():
-        return write_gallery(folder, study.plan, study.frame, NUMBERS, command)
+        return write_gallery(folder, study.plan, study.frame, NUMBERS, command, claims)
+
+
+def check_study(study: Study) -> tuple[Claim, ...]:
+    """The claims of a study that can be checked now, at once where they were checked before.
+
+    Seconds otherwise, a minute on Music: bootstrap over users and seeds (METHOD 6).
+    """
+    return claim_check.check_study(open_runs(), study)
+
+
+def paper_claims(dataset: str, **changes: Any) -> list[PaperClaim]:
+    """The paper's claims and ours about one data set, each with its verdict so far.
+
+    Args:
+        changes: settings of the runs that differ from the presets', such as confounding, epochs.
+
+    Raises:
+        ConfigError: no data set of that name, or changes that make no run.
+    """
+    return claim_list.paper_claims(open_runs(), dataset, **changes)
+
+
+def table(study: Study, part: Part = "test_clean", claims: Sequence[Claim] = ()) -> Table:
+    """A study without an axis as a table: measured beside published, gains, marks by `claims`."""
+    return paper_tables.make_table(study, part, claims)
+
+
+def table_text(table: Table, form: str) -> str:
+    """A table as text.
+
+    Raises:
+        ConfigError: the form is none of TABLE_FORMS.
+    """
+    if form not in export.WRITERS:
+        raise ConfigError("form", form, "one of " + ", ".join(TABLE_FORMS))
+    return export.WRITERS[form](table)
 
 
 def gallery() -> tuple[dict[str, Any], ...]:
@@ -298,7 +347,10 @@ __all__ = [
     "MAP_SIZE",
     "METRICS",
     "STUDY_VALUES",
+    "TABLE_FORMS",
+    "TABLE_TITLES",
     "Choice",
+    "Claim",
     "ConfigError",
     "CounterweightError",
     "DataError",
@@ -310,7 +362,9 @@ __all__ = [
     "Forecast",
     "Launch",
     "MethodInfo",
+    "Number",
     "OwnWeights",
+    "PaperClaim",
     "Plan",
     "Priority",
     "Progress",
@@ -324,6 +378,8 @@ __all__ = [
     "StoreError",
     "Study",
     "StudyRecord",
+    "Table",
+    "TableRow",
     "TrainingError",
     "Weights",
     "WorkerInfo",
@@ -331,7 +387,10 @@ __all__ = [
     "binned",
     "changed",
     "check",
+    "check_study",
     "choose",
+    "claims_from_json",
+    "claims_to_json",
     "data_facts",
     "data_home",
     "datasets",
@@ -348,16 +407,20 @@ __all__ = [
     "made_by",
     "make_config",
     "make_plan",
+    "measured_text",
     "methods",
     "open_runs",
     "options",
+    "paper_claims",
     "pause",
     "pause_study",
     "preset",
     "progress",
     "published",
+    "published_text",
     "read_weights",
     "rebuild_runs",
+    "relative_text",
     "resume",
     "resume_study",
     "run",
@@ -374,6 +437,9 @@ __all__ = [
     "studies",
     "study",
     "summarise",
+    "table",
+    "table_columns",
+    "table_text",
     "train_here",
     "weights",
     "with_tuned",

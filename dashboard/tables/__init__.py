@@ -1,0 +1,1 @@
+"""The Tables page: its choices, its table, its claims."""

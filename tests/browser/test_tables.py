@@ -1,0 +1,84 @@
+"""Table 2 on simulated-small from the page: two methods, two seeds, to a table and copied LaTeX."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+expect = sync_api.expect
+
+pytestmark = pytest.mark.browser
+
+SECONDS = 1000
+SHORT = "/tables?table=2&datasets=simulated-small&seeds=2&methods=mf,ips&epochs=6"
+RUNS = 2 * (3 + 4)  # MF, Bal-MF twice; IPS, its oracle, Bal-IPS twice
+
+
+@pytest.fixture(scope="module")
+def page(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
+    """The page with a study that has not begun, allowed to copy."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(app + SHORT)
+    expect(page.locator("table.paper").first).to_be_visible(timeout=60 * SECONDS)
+    yield page
+    context.close()
+
+
+def test_from_start_to_a_finished_table_and_copied_latex(page: sync_api.Page) -> None:
+    table = page.locator("table.paper").first
+    expect(page.get_by_text(re.compile(f"{RUNS} runs to train"))).to_be_visible()
+    expect(table.locator("tbody tr").first.locator("td").first).to_have_text("–")
+    expect(page.get_by_text("not measured yet").first).to_be_attached(timeout=30 * SECONDS)
+
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text(re.compile(rf"of {RUNS} runs measured"))).to_be_visible(
+        timeout=30 * SECONDS
+    )
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_enabled()
+    expect(page.get_by_text(f"All {RUNS} runs measured here")).to_be_visible(timeout=180 * SECONDS)
+    cells = table.locator("tbody td.measured")
+    expect(cells).to_have_count(7 * 6, timeout=20 * SECONDS)
+    for text in cells.all_inner_texts():
+        assert re.fullmatch(r"0\.\d{3,4} ± 0\.\d{3,4}", text.strip()), text
+    expect(page.get_by_text(re.compile("Verdicts need five seeds"))).to_be_attached()
+    expect(page.get_by_role("button", name="Complete")).to_be_disabled()
+
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_role("tab", name="LaTeX").click()
+    code = page.locator('[data-testid="stCode"]:visible', has_text="toprule")
+    code.hover()
+    code.get_by_role("button").first.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(r"\begin{table}")
+    rows = copied.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    assert len(rows) == 7
+    assert all(row.endswith(r"\\") for row in rows)
+    shown = table.locator("tbody tr").first.locator("td.measured").first.inner_text()
+    assert shown.replace("±", r"$\pm$") in rows[0]
+
+
+def test_the_address_repeats_it_on_a_phone_in_the_dark(
+    browser: sync_api.Browser, page: sync_api.Page
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
+    phone = context.new_page()
+    phone.goto(page.url)
+    expect(phone.get_by_text(f"All {RUNS} runs measured here")).to_be_visible(timeout=60 * SECONDS)
+    assert phone.evaluate("() => document.documentElement.scrollWidth") <= 390
+    # The table scrolls by itself, by keyboard too, and its first column stays.
+    table = phone.locator(".paper-scroll").first
+    expect(table).to_be_visible()
+    name = table.locator("tbody th").first
+    before = name.bounding_box()
+    table.focus()
+    table.evaluate("element => { element.scrollLeft = 400; }")
+    after = name.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["x"] - after["x"]) < 2
+    context.close()
