@@ -124,6 +124,8 @@ def lambda_says(form: Form, found: Found) -> list[str]:
 
 
 def _chance(form: Form, found: Found) -> str:
+    if form.looks["view"] != "ranking" or form.looks["show"] == "gains":
+        return ""  # no line of its is drawn
     levels = reading.chance(found, form.looks["part"])
     return text.chance(levels, {key: panel.title for key, panel in PANELS.items()})
 

@@ -147,19 +147,19 @@ def curve(label: str, metric: str, shape: Any, lower: bool = False) -> str:
     if shape.kind == "unknown":
         return (
             f"**{label}**: best {metric} at λ = {peak}, "
-            f"{number(shape.rise[0], 4, signed=True)} over λ = {lam_label(shape.first)}; "
+            f"{number(shape.rise[0], 4)} better than λ = {lam_label(shape.first)}; "
             "one seed tells no noise."
         )
     digits = decimals_for(max(shape.rise[2] - shape.rise[1], shape.fall[2] - shape.fall[1]) / 2)
     first, last = lam_label(shape.first), lam_label(shape.last)
     if shape.kind == "flat":
-        best = f"Its best λ, {peak}, is {number(shape.rise[0], 4, signed=True)} over λ = {first}"
+        best = f"Its best λ, {peak}, is {number(shape.rise[0], 4)} better than λ = {first}"
         best = f"No λ is better than {first}" if shape.peak == shape.first else best
         return (
             f"**{label}**: {metric} is flat within noise. {best}; "
             f"{shape.seeds} seeds show changes of {number(shape.resolvable, 3)} and more."
         )
-    rise = f"improves by {interval(shape.rise, digits)} from λ = {first} to {peak}"
+    rise = f"improves by {interval(shape.rise, digits, False)} from λ = {first} to {peak}"
     fall = f"loses {interval(shape.fall, digits, False)} from λ = {peak} to {last}"
     if shape.kind == "rises_then_falls":
         way = "falls then rises" if lower else "rises then falls"

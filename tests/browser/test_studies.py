@@ -30,7 +30,7 @@ def finished(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     page = context.new_page()
     page.goto(f"{app}/lambda-study?{GRID}")
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    expect(page.get_by_text("12 of 12 runs to train")).to_be_visible()
+    expect(page.get_by_text("12 of 12 runs to train")).to_be_visible(timeout=30 * SECONDS)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text(re.compile("Training: "))).to_be_visible(timeout=30 * SECONDS)
     zoomed = zoom(page)
@@ -60,9 +60,13 @@ def zoom(page: sync_api.Page) -> list[float]:
 def test_a_study_draws_itself_and_says_what_it_found(finished: sync_api.Page) -> None:
     page = finished
     assert page.evaluate(POINTS) == ALL
-    expect(page.get_by_text(re.compile("Bal-IPS: AUC")).first).to_be_visible()
-    expect(page.get_by_text(re.compile("Validation chooses λ = ")).first).to_be_attached()
-    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled()
+    expect(page.get_by_text(re.compile("Bal-IPS: AUC")).first).to_be_visible(timeout=30 * SECONDS)
+    expect(page.get_by_text(re.compile("Validation chooses λ = ")).first).to_be_attached(
+        timeout=30 * SECONDS
+    )
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_disabled(
+        timeout=30 * SECONDS
+    )
     told = page.locator(".live-figure-said").first.text_content()
     assert "AUC of Bal-DR: " in told
 
@@ -98,7 +102,7 @@ def test_the_address_shows_the_same_study_in_another_browser_on_a_phone(
     page = context.new_page()
     page.goto(address)
     page.wait_for_function(f"n => ({POINTS})() >= n", arg=ALL, timeout=60 * SECONDS)
-    expect(page.get_by_text("All 12 of 12 runs measured here")).to_be_visible()
+    expect(page.get_by_text("All 12 of 12 runs measured here")).to_be_visible(timeout=30 * SECONDS)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     offsets = page.evaluate(
         """() => { const full = document.querySelector('.live-figure-plot')._fullLayout;
@@ -111,5 +115,7 @@ def test_the_address_shows_the_same_study_in_another_browser_on_a_phone(
 def test_the_uniform_study_opens_with_what_it_would_train(page: sync_api.Page, app: str) -> None:
     page.goto(f"{app}/uniform-study?datasets=simulated-small&seeds=1&values=0.05&epochs=5")
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    expect(page.get_by_text("6 of 6 runs to train")).to_be_visible()
-    expect(page.get_by_text(re.compile("another split than Table 2"))).to_be_attached()
+    expect(page.get_by_text("6 of 6 runs to train")).to_be_visible(timeout=30 * SECONDS)
+    expect(page.get_by_text(re.compile("another split than Table 2"))).to_be_attached(
+        timeout=30 * SECONDS
+    )

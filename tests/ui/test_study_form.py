@@ -138,12 +138,12 @@ def interval(mean: float, half: float) -> tuple[float, float, float]:
                 0.006,
                 5,
             ),
-            "rises then falls: it improves by +0.0200 (+0.0150 to +0.0250) from λ = 0 to 2² and "
+            "rises then falls: it improves by 0.0200 (0.0150 to 0.0250) from λ = 0 to 2² and "
             "loses 0.0100 (0.0060 to 0.0140) from λ = 2² to 2⁸",
         ),
         (
             Shape("flat", 0, 256, 256, interval(0.001, 0.02), interval(0, 0.0), 0.02, 3),
-            "flat within noise. Its best λ, 2⁸, is +0.0010 over λ = 0; 3 seeds show changes of 0.0",
+            "flat within noise. Its best λ, 2⁸, is 0.0010 better than λ = 0; 3 seeds show changes of",
         ),
         (
             Shape("flat", 0, 0, 256, interval(0, 0.0), interval(0.001, 0.02), 0.02, 3),
