@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from engine.config import LAM_GRID, LAM_MAX, RunConfig, allowed, changed, make_c
 from engine.datasets import DatasetInfo, catalogue, data_home
 from engine.datasets import get as get_dataset
 from engine.errors import (
+    ClusterError,
     ConfigError,
     CounterweightError,
     DataError,
@@ -47,6 +49,9 @@ from engine.store.rebuild import open_store, rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
+
+if TYPE_CHECKING:
+    from engine.jobs.scheduler import ClusterInfo
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -196,6 +201,30 @@ def ensure_workers(n: int | None = None) -> list[int]:
     return roster.ensure_workers(open_runs(), n)
 
 
+def check_scheduler(address: str) -> ClusterInfo:
+    """Ask for a Dask scheduler, five seconds at most; how many workers it has.
+
+    Raises:
+        ConfigError: none answers there. ClusterError: the package distributed is not installed.
+    """
+    from engine.jobs import scheduler
+
+    return scheduler.check_scheduler(address)
+
+
+def ensure_cluster(address: str) -> int:
+    """Start, unless it runs, a process that has a Dask cluster train what waits; its process id.
+
+    It ends with this process. `check_scheduler` first says whether there is anything to start for.
+    """
+    return roster.ensure_cluster(open_runs(), address)
+
+
+def cluster_troubles() -> list[str]:
+    """What went wrong on the cluster since that process was started, a sentence each."""
+    return roster.cluster_troubles(open_runs())
+
+
 def workers() -> list[WorkerInfo]:
     """The living workers of this store, whoever started them."""
     return roster.alive_workers(open_runs())
@@ -214,6 +243,7 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "ClusterError",
     "ConfigError",
     "CounterweightError",
     "DataError",
@@ -239,9 +269,12 @@ __all__ = [
     "binned",
     "changed",
     "check",
+    "check_scheduler",
+    "cluster_troubles",
     "data_home",
     "datasets",
     "diagnose",
+    "ensure_cluster",
     "ensure_workers",
     "epochs",
     "find_launch",
