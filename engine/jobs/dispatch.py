@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import Future as Local
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.errors import ClusterError
 from engine.jobs import scheduler
 from engine.jobs.drive import TrainerGone, drive
-from engine.jobs.hosted import greet
 from engine.jobs.remote import Line, RemoteTrainer, SchedulerGone, WorkerBusy
 from engine.jobs.version import version
 from engine.jobs.worker import BEAT_SECONDS, CHORES_SECONDS, POLL_SECONDS
@@ -36,11 +35,11 @@ REST_SECONDS = 5.0  # until a worker that trains for another store is asked agai
 class _Hand:
     """One worker of the cluster, and the thread here that drives what it trains.
 
-    fits: whether it has this version; None until it has answered.
+    greeting: the version it has, once it has loaded what it needs; None once that is judged.
     """
 
     address: str
-    greeting: Any
+    greeting: Local[str] | None = None
     fits: bool | None = None
     present: bool = True
     takes_tasks: bool = True
@@ -93,7 +92,7 @@ class Dispatcher:
         finally:
             self.leaving.set()
             for hand in self.hands.values():
-                hand.thread.shutdown()
+                hand.thread.shutdown(wait=hand.group is not None)
         for hand in list(self.hands.values()):
             self._outcome(hand)
 
@@ -116,41 +115,52 @@ class Dispatcher:
             if not hand.present and hand.group is None:
                 self._drop(hand)
         for address in listed.keys() - self.hands.keys():
-            where = {"workers": [address], "allow_other_workers": False}
-            greeting = self.client.submit(greet, version(), pure=False, **where)
-            self.hands[address] = _Hand(address, greeting)
+            hand = self.hands[address] = _Hand(address)
+            hand.greeting = hand.thread.submit(self._greet, hand)
         if not self.hands and not self.alone:
             self.on_trouble(f"The Dask scheduler {self.address} has no workers; waiting for some.")
         self.alone = not self.hands
 
+    def _greet(self, hand: _Hand) -> str:
+        # Not as a task: a worker that lacks the function would lose its connection over it.
+        try:
+            theirs = str(self.client.run(version, workers=[hand.address])[hand.address])
+        except (OSError, CancelledError) as error:
+            raise TrainerGone(f"The worker {hand.address} does not answer.") from error
+        if theirs == version():
+            with self._line(hand) as line:
+                line.ask("prepare")
+        return theirs
+
     def _hear_greetings(self) -> None:
         for hand in list(self.hands.values()):
             if hand.greeting is not None and hand.greeting.done():
-                self._judge(hand)
+                greeting, hand.greeting = hand.greeting, None
+                self._judge(hand, greeting)
         hands = self.hands.values()
         if hands and not self.any_fits and all(hand.fits is False for hand in hands):
             raise ClusterError(
                 f"None of the {len(hands)} workers of the Dask scheduler {self.address} has "
-                f"Counterweight {version()}: nothing was trained; install it there."
+                f"Counterweight {version()}: nothing was trained; install it on the workers and on "
+                "the scheduler."
             )
 
-    def _judge(self, hand: _Hand) -> None:
+    def _judge(self, hand: _Hand, greeting: Local[str]) -> None:
         """Whether the worker has this version, by its answer."""
-        try:
-            answer = hand.greeting.result(timeout=CHORES_SECONDS)
-        except TimeoutError:
-            return  # asked again soon
-        except Exception as error:
-            if hand.greeting.status != "error":
-                return self._drop(hand)  # lost or cancelled: the worker or the scheduler is gone
-            answer = f"none that it can run ({type(error).__name__}: {error})"
-        hand.greeting = None
-        hand.fits = answer == version()
+        error = greeting.exception()
+        if isinstance(error, TrainerGone):
+            return self._drop(hand)  # out of reach; greeted again when the scheduler lists it still
+        if error is not None:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            answer = f"cannot run Counterweight {version()} ({words})"
+        else:
+            answer = f"has Counterweight {greeting.result()}, this is {version()}"
+        hand.fits = error is None and greeting.result() == version()
         self.any_fits = self.any_fits or hand.fits
         if not hand.fits:
             self.on_trouble(
-                f"The worker {hand.address} has Counterweight {answer}, this is {version()}: "
-                "it gets nothing to train; install the same version there."
+                f"The worker {hand.address} {answer}: it gets nothing to train; install the same "
+                "version there."
             )
 
     def _take_back(self) -> None:
@@ -188,15 +198,17 @@ class Dispatcher:
             hand.group = hand.thread.submit(self._train, claim, hand)
 
     def _train(self, claim: Claim, hand: _Hand) -> None:
-        quit_asked = self.leaving.is_set
-        with Line(self.client, hand.address, lambda: hand.present, quit_asked) as line:
+        with self._line(hand) as line:
             drive(
                 self.store,
                 claim,
                 lambda configs: RemoteTrainer(line, configs, self.store.home),
-                quit_asked=quit_asked,
+                quit_asked=self.leaving.is_set,
                 checkpoint_seconds=self.checkpoint_seconds,
             )
+
+    def _line(self, hand: _Hand) -> Line:
+        return Line(self.client, hand.address, lambda: hand.present, self.leaving.is_set)
 
     def _scheduler_gone(self) -> ClusterError:
         return ClusterError(

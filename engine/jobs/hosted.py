@@ -18,7 +18,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from engine.errors import CounterweightError
-from engine.jobs.version import version
 
 if TYPE_CHECKING:
     from engine.config import RunConfig
@@ -70,15 +69,6 @@ class Busy:
     """Another driver's group trains in this process."""
 
 
-def greet(wanted: str) -> str:
-    """The version of this worker; where it is the one that is wanted, torch is loaded now."""
-    if version() == wanted:
-        from engine.jobs.building import warm_up
-
-        warm_up()
-    return version()
-
-
 def _told(
     method: Callable[Concatenate[Hosted, Given], Answer],
 ) -> Callable[Concatenate[Hosted, Given], Answer | Raised]:
@@ -106,6 +96,13 @@ class Hosted:
         self._settings = ExitStack()
         # Also when its driver has died, and Dask drops this object.
         self._put_back = weakref.finalize(self, self._settings.close)
+
+    @_told
+    def prepare(self) -> None:
+        """Load torch and the trainer now, which takes seconds before the first group else."""
+        from engine.jobs.building import warm_up
+
+        warm_up()
 
     @_told
     def begin(self, task: Task) -> Busy | None:

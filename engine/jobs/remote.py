@@ -93,7 +93,7 @@ class Line:
 
         Raises:
             TrainerGone: no answer will come.
-            Exception: what the trainer raised there.
+            Exception: what the trainer raised there, or why the worker can run none.
         """
         if self._hosted is None:
             self._place = self._client.submit(
@@ -135,6 +135,8 @@ class Line:
         """Raise what is known to keep answers from coming."""
         if self._client.status != "running" or self._place.cancelled():
             raise SchedulerGone("The scheduler is gone.")
+        if self._place.status == "error" and self._hosted is None:
+            raise self._place.exception()
         if self._place.status == "error" or not self._present():
             raise TrainerGone(f"The worker {self._address} is gone.", died=self._begun)
 

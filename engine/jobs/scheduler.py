@@ -48,7 +48,8 @@ def package() -> Any:
 def quiet() -> None:
     """Let distributed log nothing: what matters is told in sentences."""
     package()  # which sets its loggers up
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def check_scheduler(address: str) -> ClusterInfo:

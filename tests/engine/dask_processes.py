@@ -10,6 +10,7 @@ from pathlib import Path
 from stored import wait_until
 
 from engine import api
+from engine.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +20,7 @@ class DaskCluster:
 
     def __init__(self, folder):
         self.folder = folder
-        self.processes = []
+        self.processes, self.wanted = [], 0
         about = folder / "scheduler.json"
         options = ("--port", "0", "--no-show", "--scheduler-file", str(about))
         self.scheduler = self._start("dask_scheduler", ROOT, *options)
@@ -28,11 +29,15 @@ class DaskCluster:
 
     def start_workers(self, n, code=ROOT):
         """Worker processes that import the engine from the folder `code`, once all are there."""
-        wanted = api.check_scheduler(self.address).workers + n
+        self.wanted += n
         options = (self.address, "--no-nanny", "--nthreads", "1")
         started = [self._start("dask_worker", code, *options) for _ in range(n)]
-        wait_until(lambda: api.check_scheduler(self.address).workers == wanted)
+        wait_until(lambda: self._listed() == self.wanted)
         return started
+
+    def _listed(self):
+        with contextlib.suppress(ConfigError):  # too busy to answer
+            return api.check_scheduler(self.address).workers
 
     def _start(self, program, code, *options):
         command = [sys.executable, "-m", f"distributed.cli.{program}", *options]
