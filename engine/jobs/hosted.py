@@ -95,7 +95,7 @@ class Hosted:
         self._events: Iterator[Event] = iter(())
         self._settings = ExitStack()
         # Also when its driver has died, and Dask drops this object.
-        self._put_back = weakref.finalize(self, self._settings.close)
+        weakref.finalize(self, self._settings.close).atexit = False
 
     @_told
     def prepare(self) -> None:
@@ -160,7 +160,7 @@ class Hosted:
     def leave(self) -> None:
         """Let go of the trainer, and put back the settings of the process."""
         self._trainer, self._events = None, iter(())
-        self._put_back()
+        self._settings.close()
 
     @property
     def _training(self) -> Trainer:

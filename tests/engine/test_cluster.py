@@ -240,9 +240,9 @@ def test_an_address_without_a_scheduler_is_one_sentence_within_five_seconds(home
                     api.check_scheduler(address)
                 assert told.value.got == address
                 assert time.monotonic() - began < 5
-                with pytest.raises(ConfigError, match=r"^scheduler: got "):
-                    serve_cluster(home, address)
         other.shutdown()
+    with pytest.raises(ConfigError, match=r"^scheduler: got "):
+        serve_cluster(home, addresses[-1])
     assert api.check_scheduler(cluster.address).workers == 2
 
 
