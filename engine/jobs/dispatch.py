@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ClusterError
 from engine.jobs import scheduler
 from engine.jobs.drive import TrainerGone, drive
-from engine.jobs.remote import Line, RemoteTrainer, SchedulerGone, WorkerBusy
+from engine.jobs.remote import CannotHost, Line, RemoteTrainer, SchedulerGone, WorkerBusy
 from engine.jobs.version import version
 from engine.jobs.worker import BEAT_SECONDS, CHORES_SECONDS, POLL_SECONDS
 from engine.store.database import Store
@@ -129,7 +129,12 @@ class Dispatcher:
             raise TrainerGone(f"The worker {hand.address} does not answer.") from error
         if theirs == version():
             with self._line(hand) as line:
-                line.ask("prepare")
+                try:
+                    line.ask("prepare")
+                except TrainerGone:
+                    raise
+                except Exception as error:  # torch cannot be imported there, say
+                    raise CannotHost(f"{type(error).__name__}: {error}") from error
         return theirs
 
     def _hear_greetings(self) -> None:
@@ -148,11 +153,10 @@ class Dispatcher:
     def _judge(self, hand: _Hand, greeting: Local[str]) -> None:
         """Whether the worker has this version, by its answer."""
         error = greeting.exception()
-        if isinstance(error, TrainerGone):
+        if isinstance(error, TrainerGone) and not isinstance(error, CannotHost):
             return self._drop(hand)  # out of reach; greeted again when the scheduler lists it still
         if error is not None:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
-            answer = f"cannot run Counterweight {version()} ({words})"
+            answer = f"cannot run Counterweight {version()} ({' '.join(str(error).split())})"
         else:
             answer = f"has Counterweight {greeting.result()}, this is {version()}"
         hand.fits = error is None and greeting.result() == version()

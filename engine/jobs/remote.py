@@ -43,6 +43,10 @@ class WorkerBusy(TrainerGone):
     """Another driver's group trains on the worker."""
 
 
+class CannotHost(TrainerGone):
+    """The worker is there and cannot train; the words say why."""
+
+
 class _Awaited(Protocol):
     """What futures of Dask and of its actors have in common."""
 
@@ -93,7 +97,7 @@ class Line:
 
         Raises:
             TrainerGone: no answer will come.
-            Exception: what the trainer raised there, or why the worker can run none.
+            Exception: what the trainer raised there.
         """
         if self._hosted is None:
             self._place = self._client.submit(
@@ -136,7 +140,9 @@ class Line:
         if self._client.status != "running" or self._place.cancelled():
             raise SchedulerGone("The scheduler is gone.")
         if self._place.status == "error" and self._hosted is None:
-            raise self._place.exception()
+            reason = self._place.exception()
+            if "Actor was lost" not in str(reason):  # what Dask says when the worker has died
+                raise CannotHost(f"{type(reason).__name__}: {reason}")
         if self._place.status == "error" or not self._present():
             raise TrainerGone(f"The worker {self._address} is gone.", died=self._begun)
 
