@@ -24,7 +24,7 @@ class DaskCluster:
         about = folder / "scheduler.json"
         options = ("--port", "0", "--no-show", "--scheduler-file", str(about))
         self.scheduler = self._start("dask_scheduler", ROOT, *options)
-        wait_until(about.exists)
+        wait_until(lambda: about.exists() and about.read_text().rstrip().endswith("}"))
         self.address = json.loads(about.read_text())["address"]
 
     def start_workers(self, n, code=ROOT):

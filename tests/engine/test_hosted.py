@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+import threading
 
 import pytest
 import torch
@@ -96,8 +97,9 @@ def test_one_thread_while_it_trains_and_as_before_afterwards(host):
 
 
 class Stubborn(Exception):  # noqa: N818 (an error that cannot travel)
-    def __init__(self, one, two):
-        super().__init__(f"{one} and {two}")
+    def __init__(self, words):
+        super().__init__(words)
+        self.held = threading.Lock()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ class Stubborn(Exception):  # noqa: N818 (an error that cannot travel)
     [
         (TrainingError("Lower lr."), "TrainingError: Lower lr.", False),
         (OSError("no such file"), "OSError: no such file", True),
-        (Stubborn("this", "that"), "RuntimeError: Stubborn: this and that", True),
+        (Stubborn("this and that"), "RuntimeError: Stubborn: this and that", True),
     ],
 )
 def test_what_the_trainer_raises_is_an_answer(host, monkeypatch, error, words, traced):
