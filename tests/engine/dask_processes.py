@@ -24,7 +24,11 @@ class DaskCluster:
         about = folder / "scheduler.json"
         options = ("--port", "0", "--no-show", "--scheduler-file", str(about))
         self.scheduler = self._start("dask_scheduler", ROOT, *options)
-        wait_until(lambda: about.exists() and about.read_text().rstrip().endswith("}"))
+        try:
+            wait_until(lambda: about.exists() and about.read_text().rstrip().endswith("}"))
+        except BaseException:
+            self.close()
+            raise
         self.address = json.loads(about.read_text())["address"]
 
     def start_workers(self, n, code=ROOT):
