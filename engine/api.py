@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from engine.config import LAM_GRID, LAM_MAX, RunConfig, allowed, changed, make_c
 from engine.datasets import DatasetInfo, catalogue, data_home
 from engine.datasets import get as get_dataset
 from engine.errors import (
+    ClusterError,
     ConfigError,
     CounterweightError,
     DataError,
@@ -74,6 +75,9 @@ TABLE_FORMS = tuple(export.WRITERS)
 TABLE_TITLES = export.TITLES
 measured_text, published_text = export.measured_text, export.published_text
 relative_text, table_columns = export.relative_text, export.table_columns
+
+if TYPE_CHECKING:
+    from engine.jobs.scheduler import ClusterInfo
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
@@ -327,6 +331,30 @@ def ensure_workers(n: int | None = None) -> list[int]:
     return roster.ensure_workers(open_runs(), n)
 
 
+def check_scheduler(address: str) -> ClusterInfo:
+    """Ask for a Dask scheduler, five seconds at most; how many workers it has.
+
+    Raises:
+        ConfigError: none answers there. ClusterError: the package distributed is not installed.
+    """
+    from engine.jobs import scheduler
+
+    return scheduler.check_scheduler(address)
+
+
+def ensure_cluster(address: str) -> int:
+    """Start, unless it runs, a process that has a Dask cluster train what waits; its process id.
+
+    It ends with this process. `check_scheduler` first says whether there is anything to start for.
+    """
+    return roster.ensure_cluster(open_runs(), address)
+
+
+def cluster_troubles() -> list[str]:
+    """What went wrong on the cluster since that process was started, a sentence each."""
+    return roster.cluster_troubles(open_runs())
+
+
 def workers() -> list[WorkerInfo]:
     """The living workers of this store, whoever started them."""
     return roster.alive_workers(open_runs())
@@ -351,6 +379,7 @@ __all__ = [
     "TABLE_TITLES",
     "Choice",
     "Claim",
+    "ClusterError",
     "ConfigError",
     "CounterweightError",
     "DataError",
@@ -387,14 +416,17 @@ __all__ = [
     "binned",
     "changed",
     "check",
+    "check_scheduler",
     "check_study",
     "choose",
     "claims_from_json",
     "claims_to_json",
+    "cluster_troubles",
     "data_facts",
     "data_home",
     "datasets",
     "diagnose",
+    "ensure_cluster",
     "ensure_workers",
     "epochs",
     "estimate",

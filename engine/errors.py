@@ -41,3 +41,7 @@ class TrainingError(CounterweightError):
 
 class StoreError(CounterweightError):
     """The store of runs cannot be opened, or does not hold what was asked for."""
+
+
+class ClusterError(CounterweightError):
+    """A Dask cluster that trains is gone, or cannot train with this version."""

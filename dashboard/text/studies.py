@@ -156,8 +156,9 @@ def curve(label: str, metric: str, shape: Any, lower: bool = False) -> str:
         best = f"Its best λ, {peak}, is {number(shape.rise[0], 4)} better than λ = {first}"
         best = f"No λ is better than {first}" if shape.peak == shape.first else best
         return (
-            f"**{label}**: {metric} is flat within noise. {best}; "
-            f"{shape.seeds} seeds show changes of {number(shape.resolvable, 3)} and more."
+            f"**{label}**: no change of {metric} is sure. {best}, and its loss from λ = {peak} "
+            f"to {last} is {number(shape.fall[0], 3)}; {shape.seeds} seeds show changes of "
+            f"{number(shape.resolvable, 3)} and more for sure."
         )
     rise = f"improves by {interval(shape.rise, digits, False)} from λ = {first} to {peak}"
     fall = f"loses {interval(shape.fall, digits, False)} from λ = {peak} to {last}"

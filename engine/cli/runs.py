@@ -54,10 +54,25 @@ def _words(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def worker(data: DataHome = None, runs: RunsHome = None) -> None:
+def worker(
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="train on the workers of a Dask cluster: tcp://host:port of its scheduler",
+        ),
+    ] = None,
+    data: DataHome = None,
+    runs: RunsHome = None,
+) -> None:
     """Train what waits in the store until Ctrl-C; open the lab anywhere with the same --runs."""
-    from engine.jobs import (
-        worker as process,  # imports torch, which the other commands here need not
-    )
+    # They import torch, which the other commands here need not.
+    if cluster is not None:
+        api.check_scheduler(cluster)  # at once
+        from engine.jobs.cluster import run_cluster
 
-    sys.exit(process.run_worker(api.runs_home()))
+        sys.exit(run_cluster(api.runs_home(), cluster))
+    from engine.jobs.worker import run_worker
+
+    sys.exit(run_worker(api.runs_home()))

@@ -1,1 +1,1 @@
-"""Processes that train: the driver of a trainer, the worker, and training in one's own process."""
+"""Processes that train: a trainer's driver, the worker, a Dask cluster, and one's own process."""

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from safetensors.numpy import load_file
 
 from engine.config import RunConfig
 from engine.datasets import load
+from engine.datasets.ratings import FloatArray
 from engine.jobs.memory import keep_buffers
 from engine.store.database import runs_home
 from engine.store.records import check_finished
+from engine.training.initial import PREFIX
 from engine.training.trainer import Trainer
 
 
@@ -47,10 +50,20 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
     """The trainer of one group.
 
     Raises:
-        ConfigError, DataError: as `Trainer` and `engine.datasets.load` do.
+        ConfigError, DataError: as `Trainer`, `initial_of` and `engine.datasets.load` do.
     """
-    home = runs_home()
-    initial = {
-        run: dict(load_file(check_finished(home, c))) for run, c in configs.items() if c.initial
-    }
+    initial = initial_of(configs, runs_home())
     return Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+
+
+def initial_of(configs: Mapping[str, RunConfig], home: Path) -> dict[str, dict[str, FloatArray]]:
+    """Of the runs that start from a finished one in the store at `home`, its model's parameters.
+
+    Raises:
+        ConfigError: a finished run is not there, or trained on other data.
+    """
+    files = {run: check_finished(home, c) for run, c in configs.items() if c.initial}
+    return {
+        run: {name: v for name, v in load_file(file).items() if name.startswith(PREFIX)}
+        for run, file in files.items()
+    }

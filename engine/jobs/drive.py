@@ -20,7 +20,7 @@ from engine.events import BlockDone, Event, GroupEpoch, RunDone
 from engine.store import checkpoints, controls
 from engine.store.database import Store
 from engine.store.history import record
-from engine.store.queue import Claim, LeaseLost, mark_checkpoint, others_first, release
+from engine.store.queue import Claim, LeaseLost, bury, mark_checkpoint, others_first, release
 
 POLL_SECONDS = 0.05
 CHECKPOINT_SECONDS = 30.0
@@ -49,6 +49,17 @@ class Trains(Protocol):
 Build = Callable[[Mapping[str, RunConfig]], Trains]
 
 
+class TrainerGone(Exception):  # noqa: N818 (what happened to the trainer, not its mistake)
+    """The trainer is out of reach (its process died, say): no fault of the runs, which go on later.
+
+    died: whether its process died of it, which is counted as it is of a local worker.
+    """
+
+    def __init__(self, sentence: str, *, died: bool = False) -> None:
+        super().__init__(sentence)
+        self.died = died
+
+
 class _Broken(Exception):  # noqa: N818 (carries the sentence that the runs fail with)
     """The trainer raised; the message is the user's to read."""
 
@@ -65,8 +76,8 @@ def drive(
     """Train a claimed group until it ends or must be left; says how it was left.
 
     A trainer that raises makes its runs fail with one sentence; their history stays, and a
-    traceback goes to the log beside the store. Anything else that raises (the callback, Ctrl-C,
-    the store itself) gives the group back to the queue and propagates.
+    traceback goes to the log beside the store. Anything else that raises (TrainerGone, the
+    callback, Ctrl-C, the store itself) gives the group back to the queue and propagates.
 
     Args:
         on_event: called with every event, once it is stored.
@@ -80,10 +91,13 @@ def drive(
             return loop.fail(str(broken))
     except LeaseLost:
         return "lost"
-    except BaseException:
+    except BaseException as raised:
         # What was raised matters more than a store that cannot be told: the lease ends anyway.
         with contextlib.suppress(StoreError, LeaseLost), store.transaction() as db:
-            release(db, claim, "queued")
+            if isinstance(raised, TrainerGone) and raised.died:
+                bury(store, db, claim)
+            else:
+                release(db, claim, "queued")
         raise
 
 
@@ -203,6 +217,8 @@ class _Loop:
         """Turn what the trainer raises into the sentence its runs fail with."""
         try:
             yield
+        except TrainerGone:
+            raise
         except CounterweightError as error:
             raise _Broken(str(error)) from error
         except Exception as error:

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from engine.config import RunConfig
-from engine.errors import StoreError
+from engine.errors import ConfigError, CounterweightError, StoreError
 from engine.jobs.drive import CHECKPOINT_SECONDS, Build, Trains, drive
 from engine.store.database import Store
 from engine.store.processes import Process, Watch
@@ -40,11 +40,9 @@ class _Quit:
         self.asked = False
         self.breakable = False
         self.next_look = self.next_beat = 0.0
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._signalled)
+        on_signals(self._signalled)
 
-    def _signalled(self, number: int, frame: object) -> None:
+    def _signalled(self) -> None:
         self.asked = True
         if self.breakable:
             raise KeyboardInterrupt
@@ -70,6 +68,13 @@ class _Quit:
             yield
         finally:
             self.breakable = False
+
+
+def on_signals(tell: Callable[[], None]) -> None:
+    """Call `tell` at each signal that asks this process to end."""
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: tell())
 
 
 def serve(
@@ -133,27 +138,31 @@ def _work(
 def run_worker(home: Path, parent: Process | None = None) -> int:
     """A worker at low priority with torch and the trainer loaded; its exit code."""
     lower_priority()
-    seconds = float(os.environ.get("COUNTERWEIGHT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
 
     def work() -> None:
         from engine.jobs.building import build, tuned, warm_up  # seconds: before the first job
 
         warm_up()
         with tuned():
-            serve(home, build, parent, seconds)
+            serve(home, build, parent, seconds_between_checkpoints())
 
     return in_words(work)
 
 
+def seconds_between_checkpoints() -> float:
+    """At most so many while a group trains: COUNTERWEIGHT_CHECKPOINT_SECONDS, else 30."""
+    return float(os.environ.get("COUNTERWEIGHT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS))
+
+
 def in_words(work: Callable[[], None]) -> int:
-    """Do `work`; a store that cannot be used becomes one sentence and exit code 1."""
+    """Do `work`; what cannot be used becomes one sentence and the exit code of the command line."""
     try:
         work()
     except KeyboardInterrupt:  # before the worker listens to signals itself
         return 130
-    except StoreError as error:
+    except CounterweightError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 2 if isinstance(error, ConfigError) else 1
     return 0
 
 

@@ -153,6 +153,13 @@ def release(db: Transaction, claim: Claim, state: Literal["queued", "paused"]) -
     set_waiting(db, claim.group, state)
 
 
+def bury(store: Store, db: Transaction, claim: Claim) -> None:
+    """Give back a group whose trainer's process has died: as `reclaim` does when the holder has."""
+    hold(db, claim)
+    db.execute("UPDATE groups SET deaths = deaths + 1 WHERE id = ?", (claim.group,))
+    _after_death(store, db, claim.group)
+
+
 def set_waiting(db: Transaction, group: str, state: Literal["queued", "paused"]) -> None:
     """Make an unleased group, and its runs that have not ended, wait."""
     db.execute(
@@ -228,16 +235,20 @@ def _take_from_dead(store: Store, row: Row) -> int:
         )
         if cursor.rowcount == 0:
             return 0  # somebody else was quicker
-        group = db.execute("SELECT deaths FROM groups WHERE id = ?", (row["id"],)).fetchone()
-        if group["deaths"] < MOST_DEATHS:
-            set_waiting(db, row["id"], "queued")
-        else:
-            end_runs(
-                store,
-                db,
-                row["id"],
-                "failed",
-                f"The worker process died {MOST_DEATHS} times while training this; "
-                "it may need more memory than there is.",
-            )
+        _after_death(store, db, row["id"])
         return 1
+
+
+def _after_death(store: Store, db: Transaction, group: str) -> None:
+    deaths = db.execute("SELECT deaths FROM groups WHERE id = ?", (group,)).fetchone()["deaths"]
+    if deaths < MOST_DEATHS:
+        set_waiting(db, group, "queued")
+    else:
+        end_runs(
+            store,
+            db,
+            group,
+            "failed",
+            f"The worker process died {MOST_DEATHS} times while training this; "
+            "it may need more memory than there is.",
+        )

@@ -15,6 +15,7 @@ from engine.store.database import Row, Store
 from engine.store.processes import Process
 
 LOG = "workers.log"
+CLUSTER_LOG = "cluster.log"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def _process(row: Row) -> Process:
 
 _lock = threading.Lock()
 _children: dict[Path, list[subprocess.Popen[bytes]]] = {}
+_drivers: dict[Path, tuple[str, subprocess.Popen[bytes]]] = {}
 
 
 def ensure_workers(store: Store, n: int | None = None) -> list[int]:
@@ -98,12 +100,40 @@ def ensure_workers(store: Store, n: int | None = None) -> list[int]:
     """
     wanted = n if n is not None else cores()
     with _lock:
-        if not _children:
-            atexit.register(stop_workers)
+        _end_with_this_process()
         children = _children.setdefault(store.home, [])
         children[:] = [child for child in children if child.poll() is None]
-        children += [_start(store.home) for _ in range(wanted - len(children))]
+        missing = range(wanted - len(children))
+        children += [_start(store.home, "engine.jobs.worker", store.home / LOG) for _ in missing]
         return [child.pid for child in children]
+
+
+def ensure_cluster(store: Store, address: str) -> int:
+    """Start the driver of the Dask cluster at `address`, unless it runs; its process id.
+
+    It ends with this process, as workers do. One of another cluster is told to end: its groups go
+    back to the queue. What goes wrong there, `cluster_troubles` tells.
+    """
+    with _lock:
+        _end_with_this_process()
+        known = _drivers.get(store.home)
+        if known is not None:
+            if known[0] == address and known[1].poll() is None:
+                return known[1].pid
+            known[1].terminate()
+        log = store.home / CLUSTER_LOG
+        with store.in_words():
+            log.unlink(missing_ok=True)
+        driver = _start(store.home, "engine.jobs.cluster", log, "--scheduler", address)
+        _drivers[store.home] = (address, driver)
+        return driver.pid
+
+
+def cluster_troubles(store: Store) -> list[str]:
+    """What the driver of a cluster said since it was started last, a sentence each."""
+    log = store.home / CLUSTER_LOG
+    with store.in_words():
+        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
 def cores() -> int:
@@ -113,11 +143,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start(home: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "engine.jobs.worker", "--home", str(home)]
+def _start(home: Path, module: str, log_at: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", module, "--home", str(home), *options]
     package = str(Path(__file__).resolve().parents[2])
     search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    with (home / LOG).open("ab") as log:
+    with log_at.open("ab") as log:
         return subprocess.Popen(
             [*command, "--parent", str(Process.here())],
             stdin=subprocess.DEVNULL,
@@ -131,12 +161,22 @@ def _start(home: Path) -> subprocess.Popen[bytes]:
 
 
 def stop_workers() -> None:
-    """Ask this process's workers to end; each checkpoints and gives its group back first."""
+    """Ask this process's workers and drivers to end; each gives its groups back first."""
     with _lock:
         children = [child for group in _children.values() for child in group]
+        children += [driver for _, driver in _drivers.values()]
         _children.clear()
-    if os.name != "posix":
-        return  # terminating would kill them there; they notice by themselves that the app is gone
+        _drivers.clear()
     for child in children:
-        if child.poll() is None:
-            child.terminate()
+        _terminate(child)
+
+
+def _end_with_this_process() -> None:
+    if not _children and not _drivers:
+        atexit.register(stop_workers)
+
+
+def _terminate(child: subprocess.Popen[bytes]) -> None:
+    # Where signals are not POSIX's it would kill; there they notice that the app is gone.
+    if os.name == "posix" and child.poll() is None:
+        child.terminate()

@@ -9,7 +9,7 @@ from fake_trainer import CRASHES, DIVERGES, FakeTrainer, build
 from engine.config import make_config
 from engine.errors import ConfigError, StoreError
 from engine.events import BlockDone, GroupEpoch
-from engine.jobs.drive import LOG, drive
+from engine.jobs.drive import LOG, TrainerGone, drive
 from engine.store.controls import ask, pending
 from engine.store.database import Store
 from engine.store.history import read_epochs
@@ -287,6 +287,44 @@ def test_a_trainer_that_raises_fails_its_runs_in_one_sentence(store, seed, sente
     log = store.home / LOG
     assert log.exists() == logged
     assert not logged or "Traceback" in log.read_text()
+
+
+class Lost(FakeTrainer):
+    """Out of reach in the second epoch."""
+
+    died = True
+
+    def events(self):
+        for event in super().events():
+            if self.epoch == 1:
+                raise TrainerGone("The worker is gone.", died=self.died)
+            yield event
+
+
+class Unreachable(Lost):
+    died = False
+
+
+def test_a_trainer_out_of_reach_gives_its_group_back(store, tmp_path):
+    config = make_config(epochs=3)
+    launch = create_launch(store, [config])
+    for _ in range(MOST_DEATHS + 1):
+        with pytest.raises(TrainerGone):
+            drive(store, claim_next(store, ME), Unreachable)
+        assert states(store, launch) == {"queued"}
+    assert drive(store, claim_next(store, ME), build) == "ended"
+    assert numbers(store, launch).equals(undisturbed(tmp_path, config))
+
+
+def test_a_group_whose_trainers_processes_die_fails(store):
+    launch = create_launch(store, [make_config(epochs=3)])
+    for _ in range(MOST_DEATHS):
+        assert "failed" not in states(store, launch)
+        with pytest.raises(TrainerGone):
+            drive(store, claim_next(store, ME), Lost)
+    assert claim_next(store, ME) is None
+    assert states(store, launch) == {"failed"}
+    assert f"died {MOST_DEATHS} times" in read_run(store, launch.runs[0]).error
 
 
 def test_a_damaged_checkpoint_fails_the_run_in_words(store):

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 from fake_trainer import FakeTrainer
+from stored import epoch, numbers, results, states, train_here, undisturbed, wait_until
 
 from engine import api
-from engine.jobs.building import build, tuned
-from engine.jobs.drive import drive
-from engine.store.database import Store
-from engine.store.launches import create_launch
-from engine.store.processes import Process, Watch
-from engine.store.queue import claim_next, reclaim
+from engine.jobs.building import build
+from engine.store.processes import Process
 from engine.store.roster import cores
 
 ROOT = Path(__file__).parents[2]
@@ -51,56 +48,10 @@ def start(home):
         worker.wait(10)
 
 
-def wait_until(condition, seconds=60.0):
-    """Seconds it took until `condition()` held."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "waited in vain"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
 def a_second():
     """One second of a machine that is free; more where others keep its cores busy."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return max(1.0, load / cores())
-
-
-def states(launch):
-    return set(api.runs(launch.id).state)
-
-
-def epoch(launch):
-    return api.progress(launch.id).epoch
-
-
-def train_here(store, builder):
-    reclaim(store, Watch())
-    while (claim := claim_next(store, Process.here())) is not None:
-        assert drive(store, claim, builder) == "ended"
-
-
-def undisturbed(tmp_path, configs, builder):
-    """The epochs of the same launch, trained in one go in this process."""
-    store = Store(tmp_path / "undisturbed")
-    launch = create_launch(store, configs)
-    with tuned():
-        train_here(store, builder)
-    store.close()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "undisturbed"))
-        return numbers(launch), results(launch)
-
-
-def numbers(launch):
-    """Every number of every epoch but what a stopwatch gave."""
-    frame = api.epochs(launch.all_runs)
-    return frame.drop(columns=["run", *(c for c in frame if c.startswith("seconds_"))])
-
-
-def results(launch):
-    frame = api.runs(launch.id)
-    return frame[[c for c in frame if c.startswith(("test_", "validation_", "best_", "true_"))]]
 
 
 @posix

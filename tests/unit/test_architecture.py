@@ -71,7 +71,9 @@ def test_imports_run_one_way(module, path):
             assert not imported.startswith("dashboard")
 
 
-@pytest.mark.parametrize("module", ["engine.api", "engine.cli.app", "engine.exact"])
+@pytest.mark.parametrize(
+    "module", ["engine.api", "engine.cli.app", "engine.exact", "engine.jobs.hosted"]
+)
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, {module}; print('torch' in sys.modules, 'streamlit' in sys.modules)"
     result = subprocess.run(
