@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import cluster
 from dashboard.charts.theme import lam_label
 from dashboard.settings import MOMENTS
 from dashboard.studying import state
@@ -36,6 +37,7 @@ def controls(form: Form) -> None:
         if form.simulated:
             _one(form, "confounding", api.options("confounding"), str, "Hidden confounding")
         _text(form, "epochs", "Epochs, at most", str(form.fixed.get("epochs", "")))
+        cluster.field(f"s_{form.kind}_scheduler")
     _leftover(form)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard import cluster
 from dashboard.studying import state
 from dashboard.studying.form import Form
 from dashboard.studying.reading import Found
@@ -73,12 +74,12 @@ def _button(
 
 
 def _start(plan: Any) -> None:
-    api.ensure_workers()
+    cluster.ensure()
     api.start_study(plan)
 
 
 def _resume(study: str) -> None:
-    api.ensure_workers()
+    cluster.ensure()
     api.resume_study(study)
 
 

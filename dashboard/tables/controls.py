@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import cluster
 from dashboard.tables import state
 from dashboard.tables.form import MOMENTS, PARTS, SEEDS_MAX, Form
 from dashboard.text import tables as text
@@ -78,6 +79,7 @@ def _more(form: Form) -> None:
         st.selectbox(
             "Hidden confounding", list(api.options("confounding")), **_common("confounding")
         )
+    cluster.field("tables_scheduler")
 
 
 def _segments(

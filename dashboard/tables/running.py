@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import cluster
 from dashboard.tables import state
 from dashboard.tables.form import Form, plan_of
 from dashboard.text import tables as text
@@ -87,12 +88,12 @@ def _button(name: str, act: Callable[[str], Any], on: Sequence[str]) -> None:
 
 
 def _start(plan: Any) -> None:
-    api.ensure_workers()
+    cluster.ensure()
     api.start_study(plan)
 
 
 def _resume(study: str) -> None:
-    api.ensure_workers()
+    cluster.ensure()
     api.resume_study(study)
 
 

@@ -50,6 +50,9 @@ def command(
     confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     epochs: Annotated[str, typer.Option(help="at most so many passes")] = "",
     workers: Annotated[int, typer.Option(help="processes; 0: those that work already")] = -1,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="train on a Dask cluster, as in tcp://host:8786")
+    ] = "",
     tuned: Annotated[
         Path | None, typer.Option(metavar="DIR", help="settings tuned per seed, by `tune`")
     ] = None,
@@ -76,7 +79,7 @@ def command(
     plan = api.make_plan(kind, dataset, seeds=range(seeds), **choices)
     if tuned is not None:
         plan = api.with_tuned(plan, tuned)
-    _train(plan, workers)
+    _train(plan, workers, scheduler)
     study = api.study(plan)
     if save is not None:
         command = " ".join(["python -m engine", *_without_folders(sys.argv[1:])])
@@ -94,16 +97,24 @@ def _without_folders(arguments: list[str]) -> list[str]:
     return kept
 
 
-def _train(plan: api.Plan, workers: int) -> None:
+def _train(plan: api.Plan, workers: int, scheduler: str) -> None:
+    """Have it trained by local workers, or by a cluster's; returns when it is over."""
+    if scheduler:
+        api.check_scheduler(scheduler)
     study = api.study(plan)
     told = api.estimate(study)
     if study.counts["measured"] < len(plan):
         api.start_study(plan)
-        n = len(api.ensure_workers(workers if workers >= 0 else None)) or len(api.workers())
+        n = _ensure(workers, scheduler)
         print_error(f"{plan.title}: {told.missing} of {len(plan)} runs to train{_about(told, n)}.")
+    troubles = 0
     with _bar(plan) as tell:
         while not (study := api.study(plan)).done and study.counts["measured"] < len(plan):
             tell(study)
+            said = api.cluster_troubles() if scheduler else []
+            for sentence in said[troubles:]:
+                print_error(sentence)
+            troubles = len(said)
             time.sleep(EVERY_SECONDS)
     failed = study.frame[study.frame["state"].isin(["failed", "stopped"])]
     for row in failed.drop_duplicates("error").to_dict("records"):
@@ -111,6 +122,14 @@ def _train(plan: api.Plan, workers: int) -> None:
     if len(failed):
         _print(study, False)
         sys.exit(1)
+
+
+def _ensure(workers: int, scheduler: str) -> int:
+    """Whoever trains is ready; how many at a time."""
+    if scheduler:
+        api.ensure_cluster(scheduler)
+        return api.check_scheduler(scheduler).workers
+    return len(api.ensure_workers(workers if workers >= 0 else None)) or len(api.workers())
 
 
 def _about(told: api.Estimate, workers: int) -> str:

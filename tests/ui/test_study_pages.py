@@ -318,3 +318,14 @@ def test_a_study_of_a_thousand_runs_opens_within_a_second() -> None:
         reading.row_of(form, found)
         spent.append(time.process_time() - start)
     assert min(spent) < 1.0
+
+
+def test_a_scheduler_that_is_not_there_is_said_and_nothing_starts() -> None:
+    at = opened(**SMALL)
+    at.text_input(key="s_lambda_scheduler").set_value("tcp://127.0.0.1:9").run()
+    at.button(key="start").click().run()
+    assert "scheduler: got 'tcp://127.0.0.1:9'" in said(again(at))
+    assert api.studies() == []
+    at.text_input(key="s_lambda_scheduler").set_value("").run()
+    at.button(key="start").click().run()
+    assert len(api.studies()) == 1

@@ -26,7 +26,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COUNTERWEIGHT_RUNS", str(home))
-        plan = forms.plan_of(form_of(**CHOICES), "simulated-small")
+        plan = forms.plan_of(form_of(**CHOICES, seeds="5"), "simulated-small")
         api.train_here([cell.config for cell in plan.cells()], twins=False)
     return home
 
@@ -41,7 +41,7 @@ def opened(**params: str) -> AppTest:
     at = AppTest.from_file(str(MAIN), default_timeout=60)
     at.run()
     at.query_params.clear()  # the Lab's, which a browser leaves behind
-    for name, value in params.items():
+    for name, value in ({"seeds": "5"} | params).items():
         at.query_params[name] = value
     return again(at.switch_page(PAGE).run())
 
