@@ -74,7 +74,7 @@ def _restore_run(db: Transaction, content: dict[str, Any], present: set[str]) ->
         (
             *(content["run"], launch["id"], content["group"]),
             *(to_json(content["config"]), to_json(content["results"])),
-            *(content[name] for name in names),
+            *(content.get(name) for name in names),
         ),
     )
     return cursor.rowcount

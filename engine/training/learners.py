@@ -27,6 +27,8 @@ from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance, slopes_of
 from engine.training.observing import Observer
 from engine.training.optim import StackedOptimizer
+from engine.training.phi import Values
+from engine.training.seen import Seen
 from engine.training.selection import Selector
 from engine.training.teacher import teacher_predictions
 from engine.training.view import Whole
@@ -74,6 +76,11 @@ class Learners:
         return self._balancer.anchor is not None
 
     @property
+    def learns_phi(self) -> bool:
+        """Whether there is anything of phi to learn."""
+        return bool(self._nuisance.parts)
+
+    @property
     def predictor(self) -> MatrixFactorization:
         """theta as it predicts: of two tables of items, the first."""
         return self.theta.items(self._shape[1]) if self._method.twin_items else self.theta
@@ -112,21 +119,61 @@ class Learners:
         multipliers: dict[str, Tensor] = {}
         between = time.perf_counter()
         if self.anchored:
-            multipliers = self._balancer.step(
-                lanes,
-                batch,
-                self._selector.of(batch),
-                self._block_moments(terms, batch),
-                partial(self._target, lanes),
-            )
+            multipliers = self._weigh(batch, lanes, terms)
         after = time.perf_counter()
+        self._predict(batch, lanes, terms, values, multipliers, share)
+        seconds["weights"] += after - between
+        seconds["prediction"] += time.perf_counter() - after + between - begun
+
+    def step_phi(self, batch: Batch, lanes: Lanes) -> None:
+        """`learn_phi` by itself."""
+        self._nuisance.step(self.theta, lanes, batch)
+
+    def step_weights(self, batch: Batch, lanes: Lanes) -> None:
+        """The first half of `train` by itself."""
+        self._weigh(batch, lanes, self._terms(batch, lanes))
+
+    def step_theta(self, batch: Batch, lanes: Lanes, share: float) -> None:
+        """The second half of `train` by itself, with the weights as they are: the same numbers."""
+        values, terms = self._nuisance.values(batch), self._terms(batch, lanes)
+        self._predict(batch, lanes, terms, values, self.multipliers(batch, lanes, terms), share)
+
+    def multipliers(self, batch: Batch, lanes: Lanes, terms: tuple[Term, ...]) -> dict[str, Tensor]:
+        """The present weights of a batch as theta's loss has them, by support."""
+        if not self.anchored:
+            return {}
+        chosen = self._selector.of(batch)
+        return self._balancer.present(lanes, batch, chosen, self._block_moments(terms, batch))
+
+    def _terms(self, batch: Batch, lanes: Lanes) -> tuple[Term, ...]:
+        values = self._nuisance.values(batch)
+        return self._nuisance.terms(batch, batch.scores(self.theta), values, self._uniform(lanes))
+
+    def _weigh(self, batch: Batch, lanes: Lanes, terms: tuple[Term, ...]) -> dict[str, Tensor]:
+        """A weight step; the weights after it."""
+        return self._balancer.step(
+            lanes,
+            batch,
+            self._selector.of(batch),
+            self._block_moments(terms, batch),
+            partial(self._target, lanes),
+        )
+
+    def _predict(
+        self,
+        batch: Batch,
+        lanes: Lanes,
+        terms: tuple[Term, ...],
+        values: tuple[Values, Values],
+        multipliers: dict[str, Tensor],
+        share: float,
+    ) -> None:
+        """A prediction step with given weights."""
         scale = self._scale(batch)
         self._add_gradients(batch, terms, multipliers, lanes, scale, share)
         self._theta_step.step()
         if self._folds is not None and multipliers:
             self._folds.step(batch, self._nuisance, values, multipliers, scale)
-        seconds["weights"] += after - between
-        seconds["prediction"] += time.perf_counter() - after + between - begun
 
     def _uniform(self, lanes: Lanes) -> Part | None:
         """U as a term sees it; of two tables of items, by the second."""
@@ -201,6 +248,20 @@ class Learners:
         for table in (self.theta.Q, self.theta.c):
             apart = table.index_select(1, first) - table.index_select(1, second)
             grad_of(table).index_add_(1, first, pull * apart.sign())
+
+    def seen(self, batch: Batch, lanes: Lanes) -> Seen:
+        """What phi, the weights and the predictions make of a block just now."""
+        values, scores = self._nuisance.values(batch), batch.scores(self.theta)
+        terms = self._nuisance.terms(batch, scores, values, self._uniform(lanes))
+        error = self.theta.score(lanes.uniform_user, lanes.uniform_item) - lanes.uniform_label
+        return Seen.of(
+            terms,
+            scores[0],
+            values,
+            self.multipliers(batch, lanes, terms),
+            mass=self._selector.of(batch).mass,
+            target=(lanes.target_share * error.square()).sum(1),
+        )
 
     def global_pass(self, lanes: Lanes) -> GlobalPass:
         """The constraint over all ratings; a learned propensity is brought up to date first."""
