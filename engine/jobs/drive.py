@@ -225,7 +225,7 @@ class _Loop:
         lams = interventions.asked_lams([control.payload for control in asked])
         lams = {run: lam for run, lam in lams.items() if run in self.active}
         with self.store.transaction() as db:
-            interventions.record(db, self.claim, self.trainer.position, lams)
+            lams = interventions.record(db, self.claim, self.trainer.position, lams)
             controls.taken(db, [control.number for control in asked])
         self._set_lams(lams)
 

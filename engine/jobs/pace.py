@@ -37,6 +37,8 @@ class Pace:
         self.waiting = [step for step in steps if step.number not in self.taken]
         asked = {step.number for step in steps}
         self.taken = [number for number in self.taken if number in asked]
+        if self.stepping:
+            self.rested = 0.0
 
     @property
     def stepping(self) -> bool:

@@ -44,13 +44,14 @@ def recorded(store: Store, group: str) -> list[Intervention]:
     ]
 
 
-def record(db: Transaction, claim: Claim, at: Place, lams: Mapping[str, float]) -> None:
-    """Note that runs of a claimed group get other lams at a place; equal ones are no move.
+def record(db: Transaction, claim: Claim, at: Place, lams: Mapping[str, float]) -> dict[str, float]:
+    """Note that runs of a claimed group get other lams at a place; those that are a move.
 
     Raises:
         LeaseLost: the group is no longer the claim's.
     """
     hold(db, claim)
+    moved = {}
     for run, lam in lams.items():
         number = claim.numbers[run]
         last = db.execute(
@@ -69,6 +70,8 @@ def record(db: Transaction, claim: Claim, at: Place, lams: Mapping[str, float]) 
             "WHERE number = ? AND NOT edited",
             (number,),
         )
+        moved[run] = lam
+    return moved
 
 
 def read_interventions(store: Store, launch: str) -> pd.DataFrame:

@@ -202,6 +202,14 @@ def write_run_file(store: Store, db: Transaction, run: str) -> None:
         "fingerprint": row["fingerprint"],
         **{name: row[name] for name in PLAIN},
         "results": json.loads(row["results"]),
+        "interventions": [
+            dict(move)
+            for move in db.execute(
+                "SELECT time, epoch, block, half, old, new FROM interventions WHERE run = ? "
+                "ORDER BY number",
+                (row["number"],),
+            )
+        ],
     }
     write_atomically(store.home / "runs" / f"{run}.json", to_json(content).encode())
 
