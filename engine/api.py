@@ -181,6 +181,11 @@ def step(launch_id: str, to: str) -> None:
     playing.ask_step(_reclaimed(), launch_id, to)
 
 
+def steps(config: RunConfig) -> tuple[str, ...]:
+    """What `step` can go on to in a run of this config."""
+    return playing.steps_of(config)
+
+
 def half_step(launch_id: str) -> tuple[HalfStep, ...]:
     """What the updates of the block last stepped on changed, the latest last; () without any."""
     return playing.read_half_steps(open_runs(), launch_id)
@@ -359,6 +364,7 @@ __all__ = [
     "snapshot",
     "snapshot_epochs",
     "step",
+    "steps",
     "stop",
     "train_here",
     "weights",

@@ -53,17 +53,21 @@ def _check_step(to: str, runs: list[Row]) -> None:
     if to not in STEPS:
         raise ConfigError("step", to, "one of " + ", ".join(STEPS))
     configs = [config_of(run) for run in runs]
-    if to == "w" and not any(config.balanced for config in configs):
-        raise ConfigError("step", to, "epoch, theta for runs without weights")
-    if to == "phi" and not any(learns_phi(config) for config in configs):
-        raise ConfigError(
-            "step", to, "epoch, w, theta: these runs learn no phi", "choose propensity bilevel"
-        )
+    can = {step for config in configs for step in steps_of(config)}
+    if to not in can:
+        why = "runs without weights" if to == "w" else "runs that learn no phi"
+        raise ConfigError("step", to, f"{', '.join(s for s in STEPS if s in can)} of {why}")
     warm = min(config.phi_warmup for config in configs)
     done = max(run["epochs_done"] for run in runs)
     if to == "phi" and done < warm:
         what = f"epoch, w, theta up to epoch {warm}, since phi_warmup is {warm}"
         raise ConfigError("step", to, what)
+
+
+def steps_of(config: RunConfig) -> tuple[str, ...]:
+    """The steps that a run of this config can take, in the order of the algorithm."""
+    has = {"epoch": True, "phi": learns_phi(config), "w": config.balanced, "theta": True}
+    return tuple(step for step in STEPS if has[step])
 
 
 def learns_phi(config: RunConfig) -> bool:

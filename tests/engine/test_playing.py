@@ -185,8 +185,8 @@ def test_half_steps_one_by_one_say_what_changed_and_end_in_the_same_numbers():
     ("fields", "to", "said"),
     [
         ({}, "block", "allowed: one of epoch, phi, w, theta"),
-        ({}, "phi", "these runs learn no phi"),
-        ({"balance": "none", "lam": 0.0}, "w", "runs without weights"),
+        ({}, "phi", "epoch, w, theta of runs that learn no phi"),
+        ({"balance": "none", "lam": 0.0}, "w", "epoch, theta of runs without weights"),
         ({"propensity": "bilevel", "phi_warmup": 5}, "phi", "since phi_warmup is 5"),
     ],
 )
