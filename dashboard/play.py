@@ -145,8 +145,6 @@ def move_lam(launch: str) -> None:
     widgets.chose("lam")
     try:
         api.set_lam(launch, lam)
-    except api.FieldError as error:
-        st.session_state["refused"] = {"lam": str(error)}
     except api.CounterweightError as error:
         st.session_state["refused"] = {"lam": str(error)}
 
@@ -164,12 +162,19 @@ def title(form: forms.Form, shown: Shown) -> str:
     record, moved = api.run(shown.launch.runs[0]), lams(shown)
     said = lab_text.launch_title(shown.configs[0], len(shown.configs), moved)
     if record.branched_from is not None:
-        source = api.run(record.branched_from).launch
-        said += text.branch_note(source, record.branched_epoch)
+        said += text.branch_note(_launch_of(record.branched_from), record.branched_epoch)
     now = [config.lam for config in forms.configs(form)]
     if not same_but_lam(form, shown) or (form.config.balanced and now != moved):
         said += " · :gray[the settings have changed since]"
     return said
+
+
+def _launch_of(run: str) -> str | None:
+    """The launch of a run, None where it has been deleted since."""
+    try:
+        return str(api.run(run).launch)
+    except api.StoreError:
+        return None
 
 
 # What a step changed
@@ -180,7 +185,9 @@ def changed(shown: Shown | None, progress: Any) -> bool:
     if shown is None or phase(progress) not in BUSY:
         return False
     steps = api.half_step(shown.launch.id)
-    if steps and steps[-1].epoch > progress.epoch:
+    # In slow motion the last update of an epoch stays until the next one's first.
+    slow = phase(progress) == "active" and 0 < (progress.speed or 0) <= text.BY_HALVES
+    if steps and steps[-1].epoch > progress.epoch - slow:
         possible = api.steps(shown.configs[0])
         _columns(text.halves(steps, possible, shown.launch.runs))
         return True

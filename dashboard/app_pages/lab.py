@@ -90,7 +90,7 @@ def _start_with_label(shown: live.Shown, token: str) -> None:
 
 def _reset() -> None:
     """Back to the first minute: preset values, no launch. Nothing is stopped or deleted."""
-    for name in ("launch", "refused", "start_trouble"):
+    for name in ("launch", "refused", "start_trouble", "speed"):
         st.session_state.pop(name, None)
     st.session_state["choices"] = {}
 

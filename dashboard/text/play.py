@@ -25,6 +25,7 @@ HELP = {
     "lam": "λ can be moved while it trains: from the next block on, in every seed. Each move is "
     "marked on every chart and recorded; the run then counts as edited and serves no study.",
 }
+BY_HALVES = 2.0  # blocks a second, up to which every update is told
 # Blocks a second; 0 for as fast as it goes.
 SPEEDS = {
     0.0: "full speed",
@@ -130,6 +131,6 @@ def epoch(rows: Mapping[str, tuple[float | None, float]], n: int) -> list[tuple[
     return told
 
 
-def branch_note(source: str, epoch: int) -> str:
-    """Where a branch comes from, as a link."""
-    return f" · [branched](?launch={source}) at epoch {epoch}"
+def branch_note(source: str | None, epoch: int) -> str:
+    """Where a branch comes from, as a link while that is there."""
+    return f" · {f'[branched](?launch={source})' if source else 'branched'} at epoch {epoch}"

@@ -161,6 +161,23 @@ def test_no_step_is_lost_or_taken_twice_when_a_worker_dies(events):
     assert api.progress(launch.id).epoch == 3
 
 
+def test_a_step_goes_before_launches_that_train_and_leaves_them_their_turn():
+    stepped = api.launch([make_config(epochs=50)], paused=True)
+    other = api.launch([make_config(epochs=6, seed=1)])
+
+    def step_meanwhile(event):
+        if isinstance(event, BlockDone) and (event.epoch, event.block) == (2, 1):
+            api.step(stepped.id, "epoch")
+
+    assert train(on_event=step_meanwhile) == "queued"  # makes way
+    assert train() == "paused"
+    assert (api.progress(stepped.id).epoch, states(other)) == (1, {"queued"})
+    api.resume(stepped.id)
+    claim = claim_next(api.open_runs(), ME)  # no longer before others: the older goes first
+    assert next(iter(claim.configs)) == stepped.runs[0]
+    assert claim.priority == 1
+
+
 def test_half_steps_one_by_one_say_what_changed_and_end_in_the_same_numbers():
     config = make("ips", propensity="bilevel")
     launch = api.launch([config], paused=True)

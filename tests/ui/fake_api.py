@@ -250,6 +250,8 @@ class FakeEngine:
         return Progress(state, epoch, last, 0.06, left, 0, *about)
 
     def run(self, run: str) -> RunRecord:
+        if run not in self.configs:
+            raise StoreError(f"There is no run {run} in this store.")
         source = self.sources.get(run)
         about = (run.split("-")[0], source, 10 if source else None)
         return RunRecord(run, self.configs[run], "running", self.error, *about)
@@ -264,6 +266,7 @@ class FakeEngine:
             at = frame.iloc[-1]
             row = {"run": run, "launch": launch, "state": state, "best_epoch": best}
             row |= {"error": self.error, "epochs_done": self._epoch(launch)}
+            row["edited"] = any(move["run"] == run for move in self.moves)
             row |= {"epoch_seconds": 0.01, "true_loss": at["true_loss"]}
             for part in ("validation", "test", "test_clean"):
                 row |= {f"{part}_{m}": at[f"validation_{m}"] for m in METRICS}

@@ -92,6 +92,7 @@ def test_lam_moves_while_it_trains_and_every_panel_is_marked(fake: FakeEngine) -
     assert "λ = 2³ → **2⁶**" in said(at)
     assert "settings have changed" not in said(at)
     assert params(at)["lam"] == "64"
+    assert "the command does not repeat that" in said(at)
     assert at.select_slider(key="f_lam").value == 64.0
     assert len(fake.launches) == 1
 
@@ -122,6 +123,8 @@ def test_branch_from_here_shows_the_branch_and_says_where_it_comes_from(fake: Fa
     assert params(at)["launch"] == "L1"
     assert "[branched](?launch=L0) at epoch 10" in said(at)
     assert set(fake.launches) == {"L0", "L1"}
+    fake.sources = dict.fromkeys(fake.sources, "gone-0")  # deleted since
+    assert "· branched at epoch 10" in said(again(at.run()))
 
 
 def test_what_cannot_be_done_is_said_under_the_buttons(fake: FakeEngine) -> None:
