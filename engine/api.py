@@ -28,13 +28,11 @@ from engine.events import (
     HISTOGRAM_EDGES,
     MAP_SIZE,
     METRICS,
-    Change,
     Event,
-    HalfStep,
-    Moved,
     RunState,
 )
 from engine.forecast import Forecast, forecast
+from engine.half_steps import Change, HalfStep, Moved
 from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods

@@ -17,13 +17,14 @@ import torch
 
 from engine.config import RunConfig
 from engine.errors import CounterweightError, StoreError
-from engine.events import BlockDone, Event, GroupEpoch, HalfStep, RunDone
+from engine.events import BlockDone, Event, GroupEpoch, RunDone
+from engine.half_steps import HalfStep
 from engine.jobs.pace import Pace
 from engine.store import checkpoints, controls, interventions
 from engine.store.controls import Control, asks_for
 from engine.store.database import Store
 from engine.store.history import record
-from engine.store.interventions import Intervention
+from engine.store.interventions import Replays
 from engine.store.playing import group_speed, write_half_step
 from engine.store.queue import Claim, LeaseLost, hold, mark_checkpoint, others_first, release
 
@@ -118,7 +119,7 @@ class _Loop:
         self.epoch, self.block = claim.checkpoint_epoch, 0
         self.stopping = False
         self.pace = Pace()
-        self.replays: list[Intervention] = []
+        self.replays = Replays([])
         self.halves = False
         self.trainer: Trains
 
@@ -131,7 +132,7 @@ class _Loop:
                 self.trainer.stop(run)
             events = self.trainer.events()
         made = interventions.recorded(self.store, self.claim.group)
-        self.replays = [move for move in made if move.at >= self.trainer.position]
+        self.replays = Replays([move for move in made if move.at >= self.trainer.position])
         self.next_poll = 0.0
         self.epoch_began = time.monotonic()
         self.next_checkpoint = self.epoch_began + self.every
@@ -185,9 +186,9 @@ class _Loop:
             if rest <= 0:
                 break
             time.sleep(min(rest, POLL_SECONDS))
-        if self.replays:
-            self._replay()
-        halves = self.pace.by_halves or self._replays_within_block()
+        for move in self.replays.due(self.trainer.position):
+            self._set_lams({move.run: move.lam})
+        halves = self.pace.by_halves or self.replays.within_block(self.trainer.position)
         if halves != self.halves:
             self.halves = halves
             self.trainer.by_halves(halves)
@@ -208,7 +209,7 @@ class _Loop:
                 for run in sorted(self.active):
                     self.trainer.stop(run)
             return None
-        if "lam" in of and not self.replays:
+        if "lam" in of and not self.replays.moves:
             self._move_lam(of["lam"])
         if "checkpoint" in of:
             self._checkpoint(of["checkpoint"])
@@ -233,18 +234,6 @@ class _Loop:
         with self._in_words():
             for run, lam in lams.items():
                 self.trainer.set_lam(run, lam)
-
-    def _replay(self) -> None:
-        """Move lam again where it was moved after the checkpoint that training went on from."""
-        while self.replays and self.replays[0].at <= self.trainer.position:
-            move = self.replays.pop(0)
-            self._set_lams({move.run: move.lam})
-
-    def _replays_within_block(self) -> bool:
-        if not self.replays:
-            return False
-        epoch, block, half = self.replays[0].at
-        return half > 0 and (epoch, block) == self.trainer.position[:2]
 
     def _leave(self, state: Literal["queued", "paused"], stepped: bool = False) -> Left | None:
         """Checkpoint and give the group back; None to go on, where steps were taken back or added.

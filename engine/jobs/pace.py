@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.events import BlockDone, Event, GroupEpoch, HalfStep
+from engine.events import BlockDone, Event, GroupEpoch
+from engine.half_steps import HalfStep
 from engine.store.controls import Control
 
 # Up to this speed, in blocks a second, blocks are taken by halves, which then can be followed.

@@ -31,11 +31,31 @@ class Intervention:
     lam: float
 
 
+@dataclass
+class Replays:
+    """Moves made after the checkpoint that training goes on from: they are made again there."""
+
+    moves: list[Intervention]
+
+    def due(self, at: Place) -> list[Intervention]:
+        """Those to make at a place, each once."""
+        if not self.moves:
+            return []
+        found = [move for move in self.moves if move.at <= at]
+        self.moves = self.moves[len(found) :]
+        return found
+
+    def within_block(self, at: Place) -> bool:
+        """Whether the next one is between two half-steps of the block that comes."""
+        return bool(self.moves) and self.moves[0].at[2] > 0 and self.moves[0].at[:2] == at[:2]
+
+
 def recorded(store: Store, group: str) -> list[Intervention]:
-    """All of a group, in the order they were made."""
+    """All of a group, in the order of their places."""
     rows = store.read(
         "SELECT r.id, i.epoch, i.block, i.half, i.new FROM interventions i "
-        "JOIN runs r ON r.number = i.run WHERE r.group_id = ? ORDER BY i.number",
+        "JOIN runs r ON r.number = i.run WHERE r.group_id = ? "
+        "ORDER BY i.epoch, i.block, i.half, i.number",
         (group,),
     )
     return [
@@ -83,7 +103,7 @@ def read_interventions(store: Store, launch: str) -> pd.DataFrame:
     find_launch(store, launch)
     rows = store.read_tuples(
         "SELECT r.id, i.time, i.epoch, i.block, i.half, i.old, i.new FROM interventions i "
-        "JOIN runs r ON r.number = i.run WHERE r.launch = ? ORDER BY i.number",
+        "JOIN runs r ON r.number = i.run WHERE r.launch = ? ORDER BY i.time, i.number",
         (launch,),
     )
     return pd.DataFrame(rows, columns=list(COLUMNS))

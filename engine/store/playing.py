@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from engine.config import RunConfig, with_lam
 from engine.errors import ConfigError, StoreError
-from engine.events import Half, HalfStep
+from engine.half_steps import Half, HalfStep
 from engine.methods import METHODS
 from engine.store.controls import drop, request
 from engine.store.database import Row, Store, Transaction

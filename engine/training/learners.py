@@ -7,7 +7,7 @@ the run axis, with their optimizers; fold models beside theta where errors are c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
+from engine.half_steps import Half
 from engine.methods import METHODS, Part, Term
 from engine.models import MatrixFactorization, grad_of
 from engine.training.audit import Audit
@@ -76,11 +77,6 @@ class Learners:
         return self._balancer.anchor is not None
 
     @property
-    def learns_phi(self) -> bool:
-        """Whether there is anything of phi to learn."""
-        return bool(self._nuisance.parts)
-
-    @property
     def predictor(self) -> MatrixFactorization:
         """theta as it predicts: of two tables of items, the first."""
         return self.theta.items(self._shape[1]) if self._method.twin_items else self.theta
@@ -125,16 +121,26 @@ class Learners:
         seconds["weights"] += after - between
         seconds["prediction"] += time.perf_counter() - after + between - begun
 
-    def step_phi(self, batch: Batch, lanes: Lanes) -> None:
-        """`learn_phi` by itself."""
-        self._nuisance.step(self.theta, lanes, batch)
+    def halves(
+        self, kinds: Collection[str], batch: Batch, lanes: Lanes, share: float
+    ) -> list[tuple[Half, Callable[[], None]]]:
+        """`learn_phi` and `train` in parts, to be called in order, at any time: the same numbers.
 
-    def step_weights(self, batch: Batch, lanes: Lanes) -> None:
-        """The first half of `train` by itself."""
+        kinds: "phi" and "theta" as the schedule has them for this block.
+        """
+        found: list[tuple[Half, Callable[[], None]]] = []
+        if "phi" in kinds and self._nuisance.parts:
+            found.append(("phi", lambda: self._nuisance.step(self.theta, lanes, batch)))
+        if "theta" in kinds and self.anchored:
+            found.append(("w", lambda: self._step_weights(batch, lanes)))
+        if "theta" in kinds:
+            found.append(("theta", lambda: self._step_theta(batch, lanes, share)))
+        return found
+
+    def _step_weights(self, batch: Batch, lanes: Lanes) -> None:
         self._weigh(batch, lanes, self._terms(batch, lanes))
 
-    def step_theta(self, batch: Batch, lanes: Lanes, share: float) -> None:
-        """The second half of `train` by itself, with the weights as they are: the same numbers."""
+    def _step_theta(self, batch: Batch, lanes: Lanes, share: float) -> None:
         values, terms = self._nuisance.values(batch), self._terms(batch, lanes)
         self._predict(batch, lanes, terms, values, self.multipliers(batch, lanes, terms), share)
 

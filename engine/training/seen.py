@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.events import Change, Half, Moved
+from engine.half_steps import Change, Half, Moved
 from engine.methods import Term
 from engine.training.batch import Batch
 from engine.training.phi import Values

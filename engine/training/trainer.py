@@ -10,7 +10,7 @@ between two events.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,16 +21,8 @@ from engine.config import RunConfig, with_lam
 from engine.datasets.ratings import FloatArray, Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
-from engine.events import (
-    BlockDone,
-    EpochDone,
-    Event,
-    GroupEpoch,
-    Half,
-    HalfStep,
-    RunDone,
-    RunState,
-)
+from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
+from engine.half_steps import HalfStep
 from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
@@ -175,13 +167,7 @@ class Trainer:
     ) -> Iterator[HalfStep]:
         """What is left of a block, half by half; `_half` counts those done."""
         learners, block = self._learners, self._block + 1
-        halves: list[tuple[Half, Callable[[], object]]] = []
-        if "phi" in kinds and learners.learns_phi:
-            halves.append(("phi", lambda: learners.step_phi(batch, self._lanes)))
-        if "theta" in kinds and learners.anchored:
-            halves.append(("w", lambda: learners.step_weights(batch, self._lanes)))
-        if "theta" in kinds:
-            halves.append(("theta", lambda: learners.step_theta(batch, self._lanes, share)))
+        halves = learners.halves(kinds, batch, self._lanes, share)
         told = self._told_by_halves()
         runs = [subject.run for subject in self._subjects]
         for what, step in halves[self._half :]:

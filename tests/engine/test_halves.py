@@ -5,7 +5,8 @@ from small_runs import make, tiny
 
 from engine.config import changed, with_lam
 from engine.errors import ConfigError
-from engine.events import BlockDone, GroupEpoch, HalfStep
+from engine.events import BlockDone, GroupEpoch
+from engine.half_steps import HalfStep
 from engine.jobs.building import tuned
 from engine.training.trainer import Trainer
 

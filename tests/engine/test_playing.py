@@ -10,7 +10,8 @@ from small_runs import make, tiny
 from engine import api
 from engine.config import make_config
 from engine.errors import ConfigError, StoreError
-from engine.events import BlockDone, GroupEpoch, HalfStep
+from engine.events import BlockDone, GroupEpoch
+from engine.half_steps import HalfStep
 from engine.jobs.building import tuned
 from engine.jobs.drive import drive
 from engine.store.interventions import record

@@ -15,7 +15,8 @@ import pandas as pd
 
 from engine.config import LAM_GRID, RunConfig, changed, make_config, options
 from engine.errors import ConfigError, CounterweightError, DataError, FieldError, StoreError
-from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS, Change, HalfStep, Moved
+from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS
+from engine.half_steps import Change, HalfStep, Moved
 from engine.methods import METHODS, MethodInfo
 from engine.presets import preset
 from engine.store.playing import steps_of
