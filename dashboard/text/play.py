@@ -84,6 +84,8 @@ def change(what: str, found: Any) -> str:
     ]
     moved = "; ".join(_moved(found.quantity, pair) for pair in found.moved)
     most = f"Most moved (user, item): {moved}" if moved else "No pair moved"
+    if what == "w" and not moved:
+        most += ": the weights are at their optimum since the last look at all ratings"
     return f"{', '.join(said)}  \n{most}"
 
 
@@ -91,7 +93,8 @@ def _moved(quantity: str, pair: Any) -> str:
     where = f"({pair.user}, {pair.item})"
     if quantity in ("prediction", "imputation"):
         return f"{where} {arrow(quantity, pair.before, pair.after)}"
-    return f"{where} ×{pair.after / pair.before:.3f}"
+    ratio = pair.after / pair.before
+    return f"{where} ×{ratio:.{max(3, decimals_for(abs(ratio - 1), at_most=6))}f}"
 
 
 def halves(

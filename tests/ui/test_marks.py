@@ -4,7 +4,8 @@ import pandas as pd
 
 from dashboard.charts.live import live_panels
 from dashboard.charts.marks import in_words, marks_of, with_marks
-from dashboard.text.play import arrow
+from dashboard.text.play import arrow, change
+from engine.half_steps import Change, Moved
 
 RUNS = ["a", "b"]
 
@@ -61,3 +62,13 @@ def test_a_change_is_told_with_the_digits_it_has() -> None:
     assert arrow("violation", 0.031, -0.028) == "+0.031 → −0.028"
     assert arrow("entropy", 1.0, 0.9999999) == "1.00000 as before"
     assert arrow("loss", None, 0.25) == "0.2500"
+
+
+def test_small_ratios_keep_their_digits_and_weights_that_stay_say_why() -> None:
+    moved = (Moved(1, 2, 1.0, 1.00042), Moved(3, 4, 1.0, 2.0))
+    said = change("w", Change("r", {"entropy": (0.98, 0.95)}, "weight", moved))
+    assert said.endswith("Most moved (user, item): (1, 2) ×1.00042; (3, 4) ×2.000")
+    said = change("w", Change("r", {"entropy": (0.98, 0.98)}))
+    assert said.startswith("entropy 0.980 as before")
+    assert "at their optimum since the last look at all ratings" in said
+    assert "optimum" not in change("theta", Change("r", {"loss": (0.2, 0.1)}))
