@@ -73,7 +73,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
         key="f_lam",
         format_func=lambda value: _lam_mark(value, told),
         on_change=play.move_lam if moves else widgets.chose,
-        args=(moves.launch.id if moves else "lam",),
+        args=(moves or "lam",),
         disabled=not free and (none or lam > 0),
         help=play_text.HELP["lam"] if moves else HELP["lam"],
     )
@@ -83,7 +83,11 @@ def _lam(form: forms.Form, moves: Any) -> None:
     elif not free and lam > 0:
         st.caption(text.without_lam(config))
     elif told is not None:
-        st.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        left, right = st.columns([1.5, 1]) if moves and len(moves.launch.runs) > 1 else (st, None)
+        left.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        if right is not None:
+            with right, st.container(key="lam_seed"):
+                play.seed_to_move(moves)
 
 
 def _lam_mark(value: float, told: Any) -> str:

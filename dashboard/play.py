@@ -123,6 +123,20 @@ def _branch(launch: str, token: str) -> None:
 # λ while it trains
 
 
+def seed_to_move(shown: Shown) -> None:
+    """Whose λ the slider moves: every seed's, or one's."""
+    seeds = [None, *range(len(shown.launch.runs))]
+    if st.session_state.get("p_seed") not in seeds:  # of a launch with more
+        st.session_state["p_seed"] = None
+    st.selectbox(
+        "λ moves in",
+        seeds,
+        format_func=lambda seed: "every seed" if seed is None else f"seed {seed}",
+        key="p_seed",
+        label_visibility="collapsed",
+    )
+
+
 def movable(form: forms.Form, shown: Shown | None, progress: Any) -> Shown | None:
     """The launch whose λ the slider moves: one under way that the settings describe but for λ."""
     if shown is None or phase(progress) not in BUSY or not shown.balanced:
@@ -139,12 +153,12 @@ def same_but_lam(form: forms.Form, shown: Shown) -> bool:
     return plain[0] == plain[1]
 
 
-def move_lam(launch: str) -> None:
-    """Take the slider's value as λ from the next block on."""
-    lam = st.session_state["f_lam"]
+def move_lam(shown: Shown) -> None:
+    """Take the slider's value as λ from the next block on, of every seed or of one."""
+    lam, seed = st.session_state["f_lam"], st.session_state.get("p_seed")
     widgets.chose("lam")
     try:
-        api.set_lam(launch, lam)
+        api.set_lam(shown.launch.id, lam, None if seed is None else shown.launch.runs[seed])
     except api.CounterweightError as error:
         st.session_state["refused"] = {"lam": str(error)}
 
@@ -163,8 +177,8 @@ def title(form: forms.Form, shown: Shown) -> str:
     said = lab_text.launch_title(shown.configs[0], len(shown.configs), moved)
     if record.branched_from is not None:
         said += text.branch_note(_launch_of(record.branched_from), record.branched_epoch)
-    now = [config.lam for config in forms.configs(form)]
-    if not same_but_lam(form, shown) or (form.config.balanced and now != moved):
+    other = form.config.balanced and form.config.lam not in moved
+    if other or not same_but_lam(form, shown):
         said += " · :gray[the settings have changed since]"
     return said
 

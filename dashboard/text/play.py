@@ -22,8 +22,8 @@ HELP = {
     "speed": "How fast it trains: real training, slowed. At 2 blocks a second and below, φ, w and "
     "θ are updated one by one and each says what it changed.",
     "branch": "Copy this launch as it is now into a new one, shown next. Both go on.",
-    "lam": "λ can be moved while it trains: from the next block on, in every seed. Each move is "
-    "marked on every chart and recorded; the run then counts as edited and serves no study.",
+    "lam": "λ can be moved while it trains: from the next block on, in every seed or in one. "
+    "A move is marked on every chart and recorded; the run then counts as edited, for no study.",
 }
 BY_HALVES = 2.0  # blocks a second, up to which every update is told
 # Blocks a second; 0 for as fast as it goes.

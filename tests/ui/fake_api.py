@@ -215,7 +215,7 @@ class FakeEngine:
     def set_lam(self, name: str, lam: float, run: str | None = None) -> None:
         if lam == 256.0:
             raise ConfigError("lam", lam, "less")
-        for each in self.launches[name].runs:
+        for each in self.launches[name].runs if run is None else (run,):
             place = {"epoch": self.epoch, "block": 0, "half": 0, "time": 0.0}
             self.moves.append({"run": each, "old": self.configs[each].lam, "new": lam, **place})
 

@@ -97,6 +97,14 @@ def test_lam_moves_while_it_trains_and_every_panel_is_marked(fake: FakeEngine) -
     assert len(fake.launches) == 1
 
 
+def test_lam_moves_in_one_seed_alone(fake: FakeEngine) -> None:
+    at = again(started(fake).selectbox(key="p_seed").set_value(2).run())
+    at = again(at.select_slider(key="f_lam").set_value(64.0).run())
+    assert [move["run"] for move in fake.moves] == ["L0-2"]
+    assert "λ = 2³ → **2³, 2⁶**" in said(at)
+    assert "settings have changed" not in said(at)
+
+
 def test_a_lam_that_is_refused_is_said_beside_the_slider(fake: FakeEngine) -> None:
     at = again(started(fake).select_slider(key="f_lam").set_value(256.0).run())
     assert ":red[lam: got 256.0; allowed: less.]" in said(at)
