@@ -6,21 +6,26 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, settings, widgets
+from dashboard import forms, play, settings, widgets
 from dashboard.charts.theme import lam_label
 from dashboard.lam import lam_options, on_grid
 from dashboard.page_state import forecast
 from dashboard.text import lab as text
+from dashboard.text import play as play_text
 from dashboard.text.settings import HELP, choice
 from engine import api
 
 
-def controls(form: forms.Form) -> None:
-    """The main controls, and what is wrong with names that are no setting shown."""
+def controls(form: forms.Form, moves: Any = None) -> None:
+    """The main controls, and what is wrong with names that are no setting shown.
+
+    Args:
+        moves: the launch whose λ the slider moves while it trains, or None.
+    """
     _data(form)
     _method(form)
     _balance(form)
-    _lam(form)
+    _lam(form, moves)
     _seeds(form)
     _errors_of_nothing_shown(form)
 
@@ -56,21 +61,21 @@ def _balance(form: forms.Form) -> None:
         st.caption(text.alone(info.title))
 
 
-def _lam(form: forms.Form) -> None:
+def _lam(form: forms.Form, moves: Any) -> None:
     config = form.config
     none, free = config.balance == "none", settings.lam_counts(config)
     lam = 0.0 if none else config.lam
     told = None if none else forecast(config)
     widgets.put("lam", lam)
     st.select_slider(
-        "λ, strength of the balance constraint",
-        lam_options(lam),
+        "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
+        [value for value in lam_options(lam) if value > 0 or not moves],
         key="f_lam",
         format_func=lambda value: _lam_mark(value, told),
-        on_change=widgets.chose,
-        args=("lam",),
+        on_change=play.move_lam if moves else widgets.chose,
+        args=(moves or "lam",),
         disabled=not free and (none or lam > 0),
-        help=HELP["lam"],
+        help=play_text.HELP["lam"] if moves else HELP["lam"],
     )
     widgets.error(form, "lam")
     if none and len(settings.method_of(config.method).balances) > 1:
@@ -78,7 +83,11 @@ def _lam(form: forms.Form) -> None:
     elif not free and lam > 0:
         st.caption(text.without_lam(config))
     elif told is not None:
-        st.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        left, right = st.columns([1.5, 1]) if moves and len(moves.launch.runs) > 1 else (st, None)
+        left.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        if right is not None:
+            with right, st.container(key="lam_seed"):
+                play.seed_to_move(moves)
 
 
 def _lam_mark(value: float, told: Any) -> str:

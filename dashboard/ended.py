@@ -69,4 +69,6 @@ def _take_away(shown: Shown, runs: pd.DataFrame) -> None:
     st.caption("The same from a shell:")
     command = forms.command_line(shown.configs[0], len(shown.configs))
     st.code(command.replace(" --", " \\\n  --"), language="bash")
+    if runs["edited"].any():
+        st.caption("λ was moved by hand while it trained: the command does not repeat that.")
     st.caption("The address of this page shows this launch and its settings again.")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.charts import marks
 from dashboard.charts.live import in_words, live_panels
 from dashboard.charts.panel_layout import narrow_layout
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
@@ -22,6 +23,7 @@ from engine import api
 
 EVERY_SECONDS = 0.7
 PAUSED_SECONDS = 4.0
+STEPPING_SECONDS = 0.3
 COLUMNS = (
     *("entropy", "ess", "entropy_all", "ess_all"),
     *("violation", "violation_uniform", "violation_r", "violation_in_sample", "target_se"),
@@ -57,6 +59,11 @@ def phase(progress: Any) -> str:
     return "paused" if progress.state == "paused" else "ended"
 
 
+def stepping(progress: Any) -> bool:
+    """Whether a paused launch is about to take the steps asked for."""
+    return phase(progress) == "paused" and progress.asked == "step"
+
+
 def progress_of(shown: Shown | None) -> Any:
     """How far the launch on the page is, None where there is none."""
     return api.progress(shown.launch.id) if shown else None
@@ -74,12 +81,13 @@ def watch(
     """
     # A paused launch may be resumed by another browser or the command line.
     every = {"active": EVERY_SECONDS, "paused": PAUSED_SECONDS}.get(phase(progress))
+    every = STEPPING_SECONDS if stepping(progress) else every
 
     def look() -> None:
         if shown and st.session_state.get("launch") != shown.launch.id:
             st.rerun()  # a button of the fragment started another launch
         now = progress_of(shown)
-        if phase(now) != phase(progress):
+        if (phase(now), stepping(now)) != (phase(progress), stepping(progress)):
             st.rerun()
         header(now)
         charts(shown, simulated)
@@ -103,11 +111,12 @@ def charts(shown: Shown | None, simulated: bool) -> None:
             simulated=shown.simulated if shown else simulated,
             revision=revision,
         )
+        moves = moves_of(shown)
         live_figure(
-            figure,
+            marks.with_marks(figure, moves, runs, int(epochs["epoch"].max() if len(epochs) else 0)),
             key="panels",
             label="Curves over epochs: entropy, constraint violation, losses, validation metrics",
-            description=in_words(epochs, runs, twins),
+            description=in_words(epochs, runs, twins) + marks.in_words(moves, runs),
             narrow=narrow_layout(),
             crosshair=True,
         )
@@ -120,6 +129,13 @@ def read_epochs(shown: Shown | None) -> pd.DataFrame:
     if shown is None:
         return pd.DataFrame(columns=["run", "epoch", *COLUMNS])
     return api.epochs([*dict.fromkeys(shown.launch.runs), *shown.twins], columns=COLUMNS)
+
+
+def moves_of(shown: Shown | None) -> pd.DataFrame:
+    """Where λ was moved by hand."""
+    if shown is None:
+        return pd.DataFrame(columns=["run", "epoch", "block", "half", "new"])
+    return api.interventions(shown.launch.id)
 
 
 def _inspect(shown: Shown | None) -> None:

@@ -36,12 +36,23 @@ from engine.events import (
     RunState,
 )
 from engine.forecast import Forecast, forecast
+from engine.half_steps import Change, HalfStep, Moved
 from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
-from engine.store import controls, history, reports, roster
+from engine.store import (
+    branches,
+    controls,
+    history,
+    playing,
+    reports,
+    roster,
+)
+from engine.store import (
+    interventions as moves,
+)
 from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
 from engine.store.launches import create_launch
@@ -111,16 +122,28 @@ def launch(
     twins: bool = True,
     priority: Priority = "lab",
     token: str | None = None,
+    paused: bool = False,
+    speed: float | None = None,
 ) -> Launch:
     """Queue runs and their twins: identical configs with uniform weights, shared where equal.
 
     Args:
         token: of a press of Start; the same one again gives the same launch.
+        paused: train nothing until it is resumed or stepped. speed: as `set_speed`.
 
     Raises:
-        ConfigError: no configs, or an unknown priority. StoreError: the store cannot be written.
+        ConfigError: no configs, an unknown priority, or a speed out of range.
+        StoreError: the store cannot be written.
     """
-    return create_launch(open_runs(), configs, twins=twins, priority=priority, token=token)
+    return create_launch(
+        open_runs(),
+        configs,
+        twins=twins,
+        priority=priority,
+        token=token,
+        paused=paused,
+        speed=playing.checked_speed(speed),
+    )
 
 
 def train_here(
@@ -166,9 +189,76 @@ def stop(launch_id: str) -> None:
 
 
 def _ask(launch_id: str, kind: controls.Kind) -> None:
+    controls.ask(_reclaimed(), launch_id, kind)
+
+
+def _reclaimed() -> Store:
+    """The store; a group whose worker has died counts as waiting, and is changed at once."""
     store = open_runs()
-    reclaim(store, _watch)  # a group whose worker has died is changed at once
-    controls.ask(store, launch_id, kind)
+    reclaim(store, _watch)
+    return store
+
+
+def step(launch_id: str, to: str) -> None:
+    """Train on by one step and stand still: "epoch", or until "phi", "w" or "theta" was updated.
+
+    Steps asked for meanwhile wait their turn; `resume` and `pause` drop those that still wait.
+
+    Raises:
+        ConfigError: no such step for these runs. StoreError: no such launch, or it has ended.
+    """
+    playing.ask_step(_reclaimed(), launch_id, to)
+
+
+def steps(config: RunConfig) -> tuple[str, ...]:
+    """What `step` can go on to in a run of this config."""
+    return playing.steps_of(config)
+
+
+def half_step(launch_id: str) -> tuple[HalfStep, ...]:
+    """What the updates of the block last stepped on changed, the latest last; () without any."""
+    return playing.read_half_steps(open_runs(), launch_id)
+
+
+def set_speed(launch_id: str, blocks_per_second: float | None) -> None:
+    """Train so many blocks a second, up to 2 by half-steps; None: as fast as it goes.
+
+    Raises:
+        ConfigError: out of range. StoreError: no such launch, or it has ended.
+    """
+    playing.set_speed(open_runs(), launch_id, blocks_per_second)
+
+
+def set_lam(launch_id: str, lam: float, run: str | None = None) -> None:
+    """Move the lam of one run, or of all balanced ones, while they train; twins stay as they are.
+
+    It acts from the next block on and is recorded with its place; the run is edited from then on.
+
+    Raises:
+        ConfigError: lam is out of range, or no lam acts on the run.
+        StoreError: no such launch or run, or it has ended.
+    """
+    playing.ask_lam(_reclaimed(), launch_id, lam, run)
+
+
+def interventions(launch_id: str) -> pd.DataFrame:
+    """Moves of lam: run, time, epoch, block, half (trained before it), old, new; oldest first."""
+    return moves.read_interventions(open_runs(), launch_id)
+
+
+def branch(launch_id: str, token: str | None = None) -> Launch:
+    """A new launch that goes on from where this one is, and this one goes on; waits a moment.
+
+    Of a paused launch the branch is paused too. Each run's record names the one it is
+    `branched_from`.
+
+    Args:
+        token: of a press of the button; the same one again gives the same launch.
+
+    Raises:
+        StoreError: no such launch, it has ended, or its worker does not answer.
+    """
+    return branches.branch(_reclaimed(), launch_id, token)
 
 
 def runs(launch: str | None = None, limit: int = 1000, state: str | None = None) -> pd.DataFrame:
@@ -377,6 +467,7 @@ __all__ = [
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
+    "Change",
     "Choice",
     "Claim",
     "ClusterError",
@@ -389,8 +480,10 @@ __all__ = [
     "Event",
     "FieldError",
     "Forecast",
+    "HalfStep",
     "Launch",
     "MethodInfo",
+    "Moved",
     "Number",
     "OwnWeights",
     "PaperClaim",
@@ -414,6 +507,7 @@ __all__ = [
     "WorkerInfo",
     "allowed",
     "binned",
+    "branch",
     "changed",
     "check",
     "check_scheduler",
@@ -435,6 +529,8 @@ __all__ = [
     "gain",
     "gallery",
     "get_dataset",
+    "half_step",
+    "interventions",
     "launch",
     "made_by",
     "make_config",
@@ -459,10 +555,14 @@ __all__ = [
     "runs",
     "runs_home",
     "save_study",
+    "set_lam",
+    "set_speed",
     "shape",
     "snapshot",
     "snapshot_epochs",
     "start_study",
+    "step",
+    "steps",
     "stop",
     "stop_study",
     "strongest_base",

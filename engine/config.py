@@ -262,6 +262,24 @@ def changed(config: RunConfig, **fields: Any) -> RunConfig:
     return make_config(**{**config.model_dump(), **fields})
 
 
+def with_lam(config: RunConfig, lam: float) -> RunConfig:
+    """`config` of a run under way at another lam.
+
+    Raises:
+        ConfigError: no lam acts on the run, or it cannot have this one.
+    """
+    if not config.balanced:
+        raise ConfigError("lam", lam, "none for a run without weights", "name a balanced run")
+    if config.balance == "exact" and config.constraint != "penalised":
+        what = f"none with constraint {config.constraint}, which no lam acts on"
+        raise ConfigError("lam", lam, what)
+    moved = changed(config, lam=lam)
+    if moved.lam == 0:
+        what = f"a finite number above 0 up to {LAM_MAX:g} while a run trains"
+        raise ConfigError("lam", lam, what, "lam 0 is what its twin trains at")
+    return moved
+
+
 def _in_words(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
     name = str(first["loc"][0]) if first["loc"] else "config"

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.half_steps import HalfStep
+
 RunState = Literal["queued", "running", "paused", "stopped", "finished", "failed"]
 ENDED: frozenset[str] = frozenset({"stopped", "finished", "failed"})
 
@@ -212,4 +214,4 @@ class GroupEpoch:
     done: tuple[RunDone, ...] = ()
 
 
-Event = BlockDone | GroupEpoch
+Event = BlockDone | HalfStep | GroupEpoch

@@ -8,14 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import advanced, controls, ended, forms, live, page_state
+from dashboard import advanced, controls, ended, forms, live, page_state, play
 from dashboard.settings import is_simulated, lam_counts
 from dashboard.text import lab as text
 from dashboard.text.settings import HELP
 from dashboard.verdict import Verdict, outcome_of, verdict
 from engine import api
-
-BUSY = ("active", "paused")
 
 
 def page() -> None:
@@ -28,8 +26,8 @@ def page() -> None:
     left, main = st.columns([1, 3.75], gap="medium")
     with left, st.container(key="controls"):
         st.title("Counterweight", anchor=False)
-        controls.controls(form)
-        _buttons(form, shown, progress)
+        controls.controls(form, play.movable(form, shown, progress))
+        play.buttons(form, shown, progress, _start, _reset)
         advanced.advanced(form)
     page_state.write_url(form)
     with main, st.container(key="main"):
@@ -60,57 +58,23 @@ def _shown() -> tuple[live.Shown | None, str]:
     return live.Shown(launch, configs, is_simulated(configs[0])), ""
 
 
-def _buttons(form: forms.Form, shown: live.Shown | None, progress: Any) -> None:
-    """Start; pause or resume, stop, reset."""
-    phase = live.phase(progress)
-    st.button(
-        "Start",
-        type="primary",
-        width="stretch",
-        disabled=phase in BUSY or bool(form.errors),
-        key="start",
-        on_click=_start,
-        args=(form, secrets.token_hex(8)),
-    )
-    if "start_trouble" in st.session_state:
-        st.markdown(f":red[{st.session_state['start_trouble']}]")
-    row = st.container(horizontal=True, gap="xsmall")
-    launch = shown.launch.id if shown else ""
-    if phase == "paused":
-        _button(row, "Resume", api.resume, launch, True)
-    else:
-        _button(row, "Pause", api.pause, launch, phase == "active")
-    _button(row, "Stop", api.stop, launch, phase in BUSY)
-    row.button("Reset", key="reset", width="stretch", on_click=_reset)
+def _start(form: forms.Form, token: str, step: str = "") -> None:
+    """Check, launch and remember; what is wrong is said beside its field.
 
-
-def _button(place: Any, name: str, act: Callable[[str], None], launch: str, enabled: bool) -> None:
-    place.button(
-        name,
-        key=name.lower(),
-        width="stretch",
-        disabled=not enabled,
-        on_click=_control,
-        args=(act, launch),
-    )
-
-
-def _control(act: Callable[[str], None], launch: str) -> None:
-    try:
-        act(launch)
-    except api.CounterweightError as error:
-        st.session_state["start_trouble"] = str(error)
-
-
-def _start(form: forms.Form, token: str) -> None:
-    """Check, launch and remember; what is wrong is said beside its field."""
+    Args:
+        step: launch it paused and take this step.
+    """
     state = st.session_state
     state.pop("start_trouble", None)
     try:
         launched = forms.configs(form)
         api.check(launched[0])
         api.ensure_workers()
-        state["launch"] = api.launch(launched, twins=True, priority="lab", token=token).id
+        state["launch"] = api.launch(
+            launched, token=token, paused=bool(step), speed=play.speed()
+        ).id
+        if step:
+            api.step(state["launch"], step)
     except api.FieldError as error:
         state["refused"] = {error.field: str(error)}
     except api.CounterweightError as error:
@@ -126,27 +90,26 @@ def _start_with_label(shown: live.Shown, token: str) -> None:
 
 def _reset() -> None:
     """Back to the first minute: preset values, no launch. Nothing is stopped or deleted."""
-    for name in ("launch", "refused", "start_trouble"):
+    for name in ("launch", "refused", "start_trouble", "speed"):
         st.session_state.pop(name, None)
     st.session_state["choices"] = {}
 
 
 def _header_of(form: forms.Form, shown: live.Shown | None) -> Callable[[Any], None]:
     """What draws the status line and the verdict above the charts."""
-    other = shown is not None and forms.configs(form) != list(shown.configs)
     token = secrets.token_hex(8)
 
     def header(now: Any) -> None:
         with st.container(key="status"):
-            _status(form, shown, now, other)
+            _status(form, shown, now)
         with st.container(key="verdict"):
-            over = live.phase(now) == "ended"
-            _verdict(form, shown, over, token)
+            if not play.changed(shown, now):
+                _verdict(form, shown, live.phase(now) == "ended", token)
 
     return header
 
 
-def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -> None:
+def _status(form: forms.Form, shown: live.Shown | None, now: Any) -> None:
     simulated = shown.simulated if shown else is_simulated(form.config)
     own = (shown.configs[0] if shown else form.config).dataset.startswith("csv:")
     real = "your own data" if own else "real data"  # a file of one's own may be anything
@@ -156,11 +119,10 @@ def _status(form: forms.Form, shown: live.Shown | None, now: Any, other: bool) -
         twins = " and their twins without weights" if form.config.balanced else ""
         st.progress(0.0, text=f"{badge} **Press Start**: {runs}{twins} train here at once.")
         return
-    title = text.launch_title(shown.configs[0], len(shown.configs))
-    note = " · :gray[the settings have changed since]" if other else ""
     share = min(1.0, now.epoch / max(1, shown.configs[0].epochs))
     st.progress(
-        share, text=f"{badge} **{text.status(now, shown.configs[0].epochs)}** · {title}{note}"
+        share,
+        text=f"{badge} **{text.status(now, shown.configs[0].epochs)}** · {play.title(form, shown)}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard.charts.theme import lam_label
@@ -17,7 +18,7 @@ def duration(seconds: float) -> str:
 
 
 ENDED = {"stopped": "Stopped after", "failed": "Failed after", "finished": "Finished after"}
-ASKED = {"stop": "Stopping", "pause": "Pausing", "resume": "Going on"}
+ASKED = {"stop": "Stopping", "pause": "Pausing", "resume": "Going on", "step": "Stepping"}
 
 
 def status(progress: Any, planned: int) -> str:
@@ -77,8 +78,12 @@ def _powers() -> set[float]:
     return {2.0**k for k in range(-9, 9)}
 
 
-def launch_title(config: Any, seeds: int) -> str:
-    """A launch in a few words: data, method, λ, seeds."""
+def launch_title(config: Any, seeds: int, lams: Sequence[float] = ()) -> str:
+    """A launch in a few words: data, method, λ, seeds.
+
+    Args:
+        lams: λ of every run by now, where it may have been moved by hand.
+    """
     method = choice(config.method)
     if config.balanced:
         method += " balanced on " + " + ".join(choice(m) for m in config.moments)
@@ -86,6 +91,8 @@ def launch_title(config: Any, seeds: int) -> str:
         how = {"hard": ", hard constraint", "tolerance": f" within ±{config.tolerance:g} SE"}
         free = config.balance == "exact" and config.constraint in how
         method += how[config.constraint] if free else f", λ = {lam_label(config.lam)}"
+        now = ", ".join(dict.fromkeys(lam_label(lam) for lam in lams))
+        method += f" → **{now}**" if now not in ("", lam_label(config.lam)) else ""
     data = config.dataset
     if config.dataset.startswith("simulated"):
         data += f", {config.confounding} confounding"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 EXCHANGE_SECONDS = 0.5
 
+Order = tuple[str, tuple[Any, ...]]
+Position = tuple[int, int, int]
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
@@ -123,39 +125,49 @@ class Hosted:
         return None
 
     @_told
-    def restore(self, tensors: bytes, meta: dict[str, Any]) -> None:
-        """Take up a state, before the first event."""
+    def restore(self, tensors: bytes, meta: dict[str, Any]) -> Position:
+        """Take up a state, before the first event; the position it is of."""
         from safetensors.torch import load
 
         self._training.restore(load(tensors), meta)
+        return self._training.position
 
     @_told
-    def advance(self, stopping: Sequence[str]) -> Event | None:
+    def advance(self, orders: Sequence[Order], closely: bool) -> tuple[Event | None, Position]:
         """Train to the end of the epoch, or to a block's end once EXCHANGE_SECONDS have passed.
 
         Args:
-            stopping: runs to end at the next block boundary.
+            orders: what to ask of the trainer first: a method that answers nothing, its arguments.
+            closely: stop at the next event of any kind.
 
         Returns:
-            The event that training has come to; None after the last.
+            The event that training has come to, None after the last; and the trainer's position.
         """
         from engine.events import BlockDone
 
-        for run in stopping:
-            self._training.stop(run)
+        self._obey(orders)
         until = time.monotonic() + EXCHANGE_SECONDS
         for event in self._events:
-            if not isinstance(event, BlockDone) or time.monotonic() >= until:
-                return event
-        return None
+            if closely or not isinstance(event, BlockDone) or time.monotonic() >= until:
+                return event, self._training.position
+        return None, self._training.position
 
     @_told
-    def state(self) -> tuple[bytes, dict[str, Any]]:
-        """The trainer's state after the last event: tensors as safetensors, and the rest."""
+    def state(self, orders: Sequence[Order]) -> tuple[bytes, dict[str, Any]]:
+        """The trainer's state after the last event and `orders`: tensors as safetensors; the rest.
+
+        Args:
+            orders: as `advance` takes them.
+        """
         from safetensors.torch import save
 
+        self._obey(orders)
         tensors, meta = self._training.state()
         return save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}), meta
+
+    def _obey(self, orders: Sequence[Order]) -> None:
+        for method, arguments in orders:
+            getattr(self._training, method)(*arguments)
 
     def leave(self) -> None:
         """Let go of the trainer, and put back the settings of the process."""

@@ -25,7 +25,7 @@ from engine.datasets.ratings import Ratings
 from engine.events import Event
 from engine.jobs.building import initial_of
 from engine.jobs.drive import TrainerGone
-from engine.jobs.hosted import Busy, Hosted, Raised, Task
+from engine.jobs.hosted import Busy, Hosted, Order, Position, Raised, Task
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -175,30 +175,48 @@ class RemoteTrainer:
 
     def __init__(self, line: Line, configs: Mapping[str, RunConfig], home: Path) -> None:
         self._line = line
-        self._stopping: list[str] = []
+        self._orders: list[Order] = []
+        self._halves = self._every_block = False
+        self.position: Position = (0, 0, 0)
         ratings = _ratings_of(next(iter(configs.values())))
         line.ask("begin", Task(dict(configs), ratings, initial_of(configs, home)))
 
     def restore(self, tensors: dict[str, torch.Tensor], meta: dict[str, Any]) -> None:
         """Take up a state, before `events`."""
-        self._line.ask("restore", to_bytes(tensors), meta)
+        self.position = self._line.ask("restore", to_bytes(tensors), meta)
 
     def events(self) -> Iterator[Event]:
         """Train there; yield every epoch, and where training is every half second between."""
         while True:
-            stopping, self._stopping = self._stopping, []
-            event: Event | None = self._line.ask("advance", stopping)
+            orders, self._orders = self._orders, []
+            closely = self._halves or self._every_block
+            event: Event | None
+            event, self.position = self._line.ask("advance", orders, closely)
             if event is None:
                 return
             yield event
 
     def stop(self, run: str) -> None:
         """End that run at the next block boundary."""
-        self._stopping.append(run)
+        self._orders.append(("stop", (run,)))
+
+    def set_lam(self, run: str, lam: float) -> None:
+        """Change a run's lam from here on."""
+        self._orders.append(("set_lam", (run, lam)))
+
+    def by_halves(self, on: bool) -> None:
+        """Whether to yield after every half-step too."""
+        self._halves = on
+        self._orders.append(("by_halves", (on,)))
+
+    def tell_every_block(self, on: bool) -> None:
+        """Whether to yield after every block, however quick."""
+        self._every_block = on
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """The state after the last event."""
-        tensors, meta = self._line.ask("state")
+        orders, self._orders = self._orders, []
+        tensors, meta = self._line.ask("state", orders)
         return from_bytes(tensors), meta
 
 

@@ -6,7 +6,7 @@ A request is a kind with a JSON payload. A group nobody trains needs no request:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,7 +20,10 @@ Kind = Literal["pause", "resume", "stop"]
 
 @dataclass(frozen=True)
 class Control:
-    """One request to whoever trains the group: `pause` or `stop`, with its JSON payload."""
+    """One request to whoever trains the group, with its JSON payload.
+
+    kind: pause, stop, step, lam, or checkpoint.
+    """
 
     number: int
     kind: str
@@ -49,33 +52,61 @@ def ask(store: Store, launch: str, kind: Kind) -> None:
 
 
 def _pause(store: Store, db: Transaction, group: Row) -> None:
+    drop(db, group["id"], "step")
     if group["state"] == "queued":
         set_waiting(db, group["id"], "paused")
     elif group["state"] == "running":
-        _request(db, group["id"], "pause")
+        request(db, group["id"], "pause")
 
 
 def _resume(store: Store, db: Transaction, group: Row) -> None:
     if group["state"] == "paused":
         set_waiting(db, group["id"], "queued")
-    else:  # the pause has not come about yet: take it back
-        db.execute("DELETE FROM controls WHERE group_id = ? AND kind = 'pause'", (group["id"],))
+    else:  # what has not come about yet is taken back
+        drop(db, group["id"], "pause")
+        drop(db, group["id"], "step")
+
+
+def drop(db: Transaction, group: str, kind: str) -> None:
+    """Take back what is asked of a group and has not come about."""
+    db.execute("DELETE FROM controls WHERE group_id = ? AND kind = ?", (group, kind))
 
 
 def _stop(store: Store, db: Transaction, group: Row) -> None:
     if group["state"] == "running":
-        _request(db, group["id"], "stop")
+        request(db, group["id"], "stop")
     elif group["checkpoint"] is None:
         end_runs(store, db, group["id"], "stopped")
     else:  # the test metrics of its best epoch need a trainer, before anything else is trained
-        _request(db, group["id"], "stop")
+        request(db, group["id"], "stop")
         db.execute("UPDATE groups SET priority = ? WHERE id = ?", (URGENT, group["id"]))
         set_waiting(db, group["id"], "queued")
 
 
-def _request(db: Transaction, group: str, kind: str, payload: dict[str, Any] | None = None) -> None:
-    db.execute(
-        "INSERT INTO controls (group_id, kind, payload, created) SELECT ?, ?, ?, ? WHERE NOT EXISTS"
-        " (SELECT 1 FROM controls WHERE group_id = ? AND kind = ?)",
-        (group, kind, to_json(payload or {}), time.time(), group, kind),
+def request(
+    db: Transaction,
+    group: str,
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    once: bool = True,
+) -> None:
+    """Ask whoever trains the group; `once`: not if the same is asked already."""
+    if not (once and asks_for(db, group, kind)):
+        db.execute(
+            "INSERT INTO controls (group_id, kind, payload, created) VALUES (?, ?, ?, ?)",
+            (group, kind, to_json(payload or {}), time.time()),
+        )
+
+
+def taken(db: Transaction, numbers: Iterable[int]) -> int:
+    """Delete requests that are done; how many of them were still asked for."""
+    return sum(
+        db.execute("DELETE FROM controls WHERE number = ?", (number,)).rowcount
+        for number in numbers
     )
+
+
+def asks_for(db: Transaction, group: str, kind: str) -> bool:
+    """Whether such a request waits."""
+    where = "SELECT 1 FROM controls WHERE group_id = ? AND kind = ? LIMIT 1"
+    return db.execute(where, (group, kind)).fetchone() is not None

@@ -33,6 +33,8 @@ def create_launch(
     token: str | None = None,
     holder: Process | None = None,
     lanes: int | None = None,
+    paused: bool = False,
+    speed: float | None = None,
 ) -> Launch:
     """Store the runs of `configs` and their twins, in groups that wait in the queue.
 
@@ -42,6 +44,7 @@ def create_launch(
     Args:
         holder: a process that will train the launch itself: its groups never wait in the queue.
         lanes: at most so many runs train in one group; None for as many as can.
+        paused: nothing trains until it is resumed or stepped. speed: blocks a second.
 
     Raises:
         ConfigError: no configs, or an unknown priority.
@@ -68,6 +71,10 @@ def create_launch(
             (launch.id, token, priority, time.time(), to_json(asked), to_json(pairs)),
         )
         _insert_groups(db, launch.id, dict(runs.values()), PRIORITIES[priority], holder, lanes)
+        db.execute("UPDATE groups SET speed = ? WHERE launch = ?", (speed, launch.id))
+        if paused:
+            for table in ("groups", "runs"):
+                db.execute(f"UPDATE {table} SET state = 'paused' WHERE launch = ?", (launch.id,))
     return launch
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from engine.config import RunConfig
 from engine.errors import CounterweightError, StoreError
 from engine.store.database import Row, Store, Transaction
+from engine.store.launches import PRIORITIES
 from engine.store.processes import Process, Watch
 from engine.store.records import config_of, write_run_file
 
@@ -171,6 +172,14 @@ def set_waiting(db: Transaction, group: str, state: Literal["queued", "paused"])
     )
     if state == "paused":
         db.execute("DELETE FROM controls WHERE group_id = ? AND kind = 'pause'", (group,))
+        # A step goes before everything else; what follows it does not.
+        launch = db.execute(
+            "SELECT priority FROM launches WHERE id = (SELECT launch FROM groups WHERE id = ?)",
+            (group,),
+        ).fetchone()
+        db.execute(
+            "UPDATE groups SET priority = ? WHERE id = ?", (PRIORITIES[launch["priority"]], group)
+        )
 
 
 def end_group(db: Transaction, group: str) -> None:

@@ -74,7 +74,16 @@ def _restore_run(db: Transaction, content: dict[str, Any], present: set[str]) ->
         (
             *(content["run"], launch["id"], content["group"]),
             *(to_json(content["config"]), to_json(content["results"])),
-            *(content[name] for name in names),
+            *(content.get(name) for name in names),
         ),
     )
+    for move in content.get("interventions", ()) if cursor.rowcount else ():
+        db.execute(
+            "INSERT INTO interventions (run, time, epoch, block, half, old, new) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                cursor.lastrowid,
+                *(move[k] for k in ("time", "epoch", "block", "half", "old", "new")),
+            ),
+        )
     return cursor.rowcount

@@ -21,7 +21,7 @@ FILE_FORMAT = 1
 RESULTS = ("validation", "test", "test_clean", "true_loss", "facts")
 PLAIN = (
     *("state", "edited", "created", "started", "ended", "epochs_done", "best_epoch"),
-    *("epoch_seconds", "error"),
+    *("epoch_seconds", "error", "branched_from", "branched_epoch"),
 )
 
 
@@ -48,7 +48,8 @@ class RunRecord:
     """Everything the store knows of one run but its epochs. Times are seconds since 1970.
 
     results are those of the best epoch; empty until the run has ended. arrays: the file of the
-    best epoch's parameters and weights, None where there is none.
+    best epoch's parameters and weights, None where there is none. edited: lam was moved while it
+    trained (`config` has the first one). branched_from: the run it went on from, after that epoch.
     """
 
     run: str
@@ -66,6 +67,8 @@ class RunRecord:
     best_epoch: int | None
     epoch_seconds: float | None
     error: str | None
+    branched_from: str | None
+    branched_epoch: int | None
     validation: dict[str, float | None]
     test: dict[str, float | None]
     test_clean: dict[str, float | None]
@@ -199,6 +202,14 @@ def write_run_file(store: Store, db: Transaction, run: str) -> None:
         "fingerprint": row["fingerprint"],
         **{name: row[name] for name in PLAIN},
         "results": json.loads(row["results"]),
+        "interventions": [
+            dict(move)
+            for move in db.execute(
+                "SELECT time, epoch, block, half, old, new FROM interventions WHERE run = ? "
+                "ORDER BY number",
+                (row["number"],),
+            )
+        ],
     }
     write_atomically(store.home / "runs" / f"{run}.json", to_json(content).encode())
 

@@ -26,7 +26,9 @@ class Progress:
 
     state: queued, running, paused, or, when all runs have ended, failed (any failed), stopped (any
     stopped) or finished. eta_seconds: None when nothing can be said yet. ahead: groups that a free
-    worker would take before this launch's. asked: what the user asked for and has not come about.
+    worker would take before this launch's. asked: what the user asked for and has not come about:
+    stop, pause or step; a launch that takes steps is paused. speed: blocks a second, None for flat
+    out.
     """
 
     state: str
@@ -37,6 +39,7 @@ class Progress:
     ahead: int
     workers: int
     asked: str | None = None
+    speed: float | None = None
 
 
 def read_run(store: Store, run: str) -> RunRecord:
@@ -76,7 +79,7 @@ def read_runs(store: Store, launch: str | None, limit: int, state: str | None) -
     results = [*(f"{s}_{m}" for s in _METRIC_SETS for m in METRICS), "true_loss"]
     columns = ["run", "launch", "group", *PLAIN, "twin_of", *fields, *results]
     frame = pd.DataFrame([_flat(row, twin_of) for row in rows], columns=columns)
-    numbers = ["started", "ended", "best_epoch", "epoch_seconds", *results]
+    numbers = ["started", "ended", "best_epoch", "epoch_seconds", "branched_epoch", *results]
     return frame.astype({**dict.fromkeys(numbers, "float64"), "edited": bool})
 
 
@@ -142,15 +145,18 @@ def read_progress(store: Store, launch: str) -> Progress:
     furthest = max(active, key=lambda g: g["epochs"] - g["epoch"])
     asked = store.read(
         "SELECT kind FROM controls c JOIN groups g ON g.id = c.group_id WHERE g.launch = ? "
-        "ORDER BY kind = 'stop' DESC LIMIT 1",
+        "AND kind IN ('stop', 'pause', 'step') ORDER BY kind = 'stop' DESC, kind LIMIT 1",
         (launch,),
     )
+    wish = asked[0]["kind"] if asked else None
+    state = "paused" if wish == "step" else state
     return Progress(
         *(state, furthest["epoch"], furthest["epochs"], furthest["seconds_per_epoch"]),
         eta_seconds=None if state == "paused" else _eta(active, workers),
         ahead=_ahead(store, active) if state == "queued" else 0,
         workers=workers,
-        asked=asked[0]["kind"] if asked else None,
+        asked=wish,
+        speed=furthest["speed"],
     )
 
 

@@ -102,6 +102,23 @@ CREATE TABLE studies (
 );
 CREATE INDEX studies_active ON studies (state) WHERE state = 'active';
 """,
+    """
+CREATE TABLE interventions (
+    number INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+    time REAL NOT NULL,
+    epoch INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    half INTEGER NOT NULL,
+    old REAL NOT NULL,
+    new REAL NOT NULL
+);
+CREATE INDEX interventions_run ON interventions (run);
+ALTER TABLE groups ADD COLUMN speed REAL;
+ALTER TABLE groups ADD COLUMN half_steps TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN branched_from TEXT;
+ALTER TABLE runs ADD COLUMN branched_epoch INTEGER;
+""",
 )
 
 

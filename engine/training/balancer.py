@@ -179,8 +179,7 @@ class Balancer:
         assert self.anchor is not None, "a global pass comes before the first step"
         anchor = self.anchor
         naive = self._config.penalty == "block"
-        if not naive:
-            x = BlockMoments(anchor.x.index_select(1, batch.position), x.everywhere)
+        x = self._followed(batch, x)
         learned = lanes.balanced & ~lanes.exact
         if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
             log_q = self._log_qs(lanes, batch, chosen, x, None)
@@ -198,6 +197,18 @@ class Balancer:
             else:
                 self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), learned)
         return self._multipliers(lanes, batch, chosen, x)
+
+    def present(
+        self, lanes: Lanes, batch: Batch, chosen: Selection, x: BlockMoments
+    ) -> dict[str, Tensor]:
+        """What `step` returned, if nothing was learned since."""
+        return self._multipliers(lanes, batch, chosen, self._followed(batch, x))
+
+    def _followed(self, batch: Batch, x: BlockMoments) -> BlockMoments:
+        """The moments that weights follow: of B, with the global penalty, the anchor's."""
+        if self._config.penalty == "block" or self.anchor is None:
+            return x
+        return BlockMoments(self.anchor.x.index_select(1, batch.position), x.everywhere)
 
     def _log_qs(
         self,

@@ -109,6 +109,7 @@ class Judge:
         validation: dict[str, float | None],
         true_loss: float | None,
         seconds: dict[str, float],
+        edited: bool = False,
     ) -> EpochDone:
         """All that is told of one run at an epoch's end; blocks: of its weights, if any."""
         config = subject.config
@@ -135,6 +136,7 @@ class Judge:
             validation=validation,
             seconds=seconds,
             true_loss=true_loss,
+            edited=edited,
             **told,
         )
 

@@ -7,7 +7,7 @@ the run axis, with their optimizers; fold models beside theta where errors are c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
+from engine.half_steps import Half
 from engine.methods import METHODS, Part, Term
 from engine.models import MatrixFactorization, grad_of
 from engine.training.audit import Audit
@@ -27,6 +28,8 @@ from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance, slopes_of
 from engine.training.observing import Observer
 from engine.training.optim import StackedOptimizer
+from engine.training.phi import Values
+from engine.training.seen import Seen
 from engine.training.selection import Selector
 from engine.training.teacher import teacher_predictions
 from engine.training.view import Whole
@@ -113,21 +116,71 @@ class Learners:
         multipliers: dict[str, Tensor] = {}
         between = time.perf_counter()
         if self.anchored:
-            multipliers = self._balancer.step(
-                lanes,
-                batch,
-                self._selector.of(batch),
-                self._block_moments(terms, batch),
-                partial(self._target, lanes),
-            )
+            multipliers = self._weigh(batch, lanes, terms)
         after = time.perf_counter()
+        self._predict(batch, lanes, terms, values, multipliers, share)
+        seconds["weights"] += after - between
+        seconds["prediction"] += time.perf_counter() - after + between - begun
+
+    def halves(
+        self, kinds: Collection[str], batch: Batch, lanes: Lanes, share: float
+    ) -> list[tuple[Half, Callable[[], None]]]:
+        """`learn_phi` and `train` in parts, to be called in order, at any time: the same numbers.
+
+        kinds: "phi" and "theta" as the schedule has them for this block.
+        """
+        found: list[tuple[Half, Callable[[], None]]] = []
+        if "phi" in kinds and self._nuisance.parts:
+            found.append(("phi", lambda: self._nuisance.step(self.theta, lanes, batch)))
+        if "theta" in kinds and self.anchored:
+            found.append(("w", lambda: self._step_weights(batch, lanes)))
+        if "theta" in kinds:
+            found.append(("theta", lambda: self._step_theta(batch, lanes, share)))
+        return found
+
+    def _step_weights(self, batch: Batch, lanes: Lanes) -> None:
+        self._weigh(batch, lanes, self._terms(batch, lanes))
+
+    def _step_theta(self, batch: Batch, lanes: Lanes, share: float) -> None:
+        values, terms = self._nuisance.values(batch), self._terms(batch, lanes)
+        self._predict(batch, lanes, terms, values, self.multipliers(batch, lanes, terms), share)
+
+    def multipliers(self, batch: Batch, lanes: Lanes, terms: tuple[Term, ...]) -> dict[str, Tensor]:
+        """The present weights of a batch as theta's loss has them, by support."""
+        if not self.anchored:
+            return {}
+        chosen = self._selector.of(batch)
+        return self._balancer.present(lanes, batch, chosen, self._block_moments(terms, batch))
+
+    def _terms(self, batch: Batch, lanes: Lanes) -> tuple[Term, ...]:
+        values = self._nuisance.values(batch)
+        return self._nuisance.terms(batch, batch.scores(self.theta), values, self._uniform(lanes))
+
+    def _weigh(self, batch: Batch, lanes: Lanes, terms: tuple[Term, ...]) -> dict[str, Tensor]:
+        """A weight step; the weights after it."""
+        return self._balancer.step(
+            lanes,
+            batch,
+            self._selector.of(batch),
+            self._block_moments(terms, batch),
+            partial(self._target, lanes),
+        )
+
+    def _predict(
+        self,
+        batch: Batch,
+        lanes: Lanes,
+        terms: tuple[Term, ...],
+        values: tuple[Values, Values],
+        multipliers: dict[str, Tensor],
+        share: float,
+    ) -> None:
+        """A prediction step with given weights."""
         scale = self._scale(batch)
         self._add_gradients(batch, terms, multipliers, lanes, scale, share)
         self._theta_step.step()
         if self._folds is not None and multipliers:
             self._folds.step(batch, self._nuisance, values, multipliers, scale)
-        seconds["weights"] += after - between
-        seconds["prediction"] += time.perf_counter() - after + between - begun
 
     def _uniform(self, lanes: Lanes) -> Part | None:
         """U as a term sees it; of two tables of items, by the second."""
@@ -202,6 +255,20 @@ class Learners:
         for table in (self.theta.Q, self.theta.c):
             apart = table.index_select(1, first) - table.index_select(1, second)
             grad_of(table).index_add_(1, first, pull * apart.sign())
+
+    def seen(self, batch: Batch, lanes: Lanes) -> Seen:
+        """What phi, the weights and the predictions make of a block just now."""
+        values, scores = self._nuisance.values(batch), batch.scores(self.theta)
+        terms = self._nuisance.terms(batch, scores, values, self._uniform(lanes))
+        error = self.theta.score(lanes.uniform_user, lanes.uniform_item) - lanes.uniform_label
+        return Seen.of(
+            terms,
+            scores[0],
+            values,
+            self.multipliers(batch, lanes, terms),
+            mass=self._selector.of(batch).mass,
+            target=(lanes.target_share * error.square()).sum(1),
+        )
 
     def global_pass(self, lanes: Lanes) -> GlobalPass:
         """The constraint over all ratings; a learned propensity is brought up to date first."""

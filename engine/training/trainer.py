@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.config import RunConfig
+from engine.config import RunConfig, with_lam
 from engine.datasets.ratings import FloatArray, Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
 from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunState
+from engine.half_steps import HalfStep
 from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
+from engine.training.batch import Batch
 from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
 from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
@@ -33,10 +36,13 @@ from engine.training.learners import Learners
 from engine.training.moments import Moments
 from engine.training.parts import joined, part_of
 from engine.training.reference import Posed
+from engine.training.seen import changes
 from engine.training.telling import weight_blocks
 from engine.training.view import View
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
+TOLD_LANES = 5  # runs that a half-step tells of
+Position = tuple[int, int, int]
 
 
 class Trainer:
@@ -107,7 +113,14 @@ class Trainer:
         )
         self._best: dict[str, Best] = {}
         self._stopping: set[str] = set()
-        self.epoch, self._block, self._elapsed = 0, 0, 0.0
+        self._edited: set[str] = set()
+        self._by_halves = False
+        self.epoch, self._block, self._half, self._elapsed = 0, 0, 0, 0.0
+
+    @property
+    def position(self) -> Position:
+        """Whole epochs done, blocks done of the next one, half-steps done of the next block."""
+        return self.epoch, self._block, self._half
 
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
@@ -119,22 +132,62 @@ class Trainer:
             steps = self._steps(plan)
             if not self._learners.anchored and self._lanes.balanced.any():
                 self._observe(self._learners.global_pass(self._lanes))
+            share = 1 / len(plan.blocks)
             for kinds, block in steps[self._block :]:
                 batch = view.batch(block)
-                scores = self._learners.scores(batch, seconds)
-                if "phi" in kinds:
-                    self._learners.learn_phi(batch, self._lanes, scores, seconds)
-                if "theta" in kinds:
-                    share = 1 / len(plan.blocks)
-                    self._learners.train(batch, self._lanes, scores, seconds, share)
-                self._block += 1
+                if self._half or self._by_halves:
+                    yield from self._halves(kinds, batch, share, len(steps))
+                    begun = time.perf_counter()  # whoever reads took its time in between
+                else:
+                    scores = self._learners.scores(batch, seconds)
+                    if "phi" in kinds:
+                        self._learners.learn_phi(batch, self._lanes, scores, seconds)
+                    if "theta" in kinds:
+                        self._learners.train(batch, self._lanes, scores, seconds, share)
+                    self._block += 1
+                self._elapsed += time.perf_counter() - begun
                 yield BlockDone(self.epoch + 1, self._block, len(steps))
                 if self._stopping:
                     yield self._end_stopped()
                     if not self._subjects:
                         return
                     view = View(plan, self._lanes, self._on_all)  # fewer lanes from here on
+                begun = time.perf_counter()
             yield self._end_epoch(seconds, begun)
+
+    def by_halves(self, on: bool) -> None:
+        """Whether to take phi, w and theta one by one, and to yield a HalfStep after each.
+
+        The numbers are those of whole blocks, to the bit. It holds from the next half-step on.
+        """
+        self._by_halves = on
+
+    def tell_every_block(self, on: bool) -> None:
+        """Without effect: every block is told."""
+
+    def _halves(
+        self, kinds: tuple[str, ...], batch: Batch, share: float, n_blocks: int
+    ) -> Iterator[HalfStep]:
+        """What is left of a block, half by half; `_half` counts those done."""
+        learners, block = self._learners, self._block + 1
+        halves = learners.halves(kinds, batch, self._lanes, share)
+        told = self._told_by_halves()
+        runs = [subject.run for subject in self._subjects]
+        for what, step in halves[self._half :]:
+            before = learners.seen(batch, self._lanes) if self._by_halves else None
+            step()
+            self._half += 1
+            if self._half == len(halves):
+                self._block, self._half = block, 0
+            if before is not None:
+                found = changes(what, before, learners.seen(batch, self._lanes), batch, runs, told)
+                yield HalfStep(what, self.epoch + 1, block, n_blocks, found)
+        self._block, self._half = block, 0  # a block may have nothing to learn
+
+    def _told_by_halves(self) -> list[int]:
+        """The lanes that half-steps tell of: the first few, balanced ones before others."""
+        lanes = range(len(self._subjects))
+        return sorted(lanes, key=lambda k: not self._subjects[k].config.balanced)[:TOLD_LANES]
 
     def stop(self, run: str) -> None:
         """End a run as "stopped" at the next block boundary; its best epoch is kept.
@@ -143,6 +196,19 @@ class Trainer:
         """
         if run in {subject.run for subject in self._subjects}:
             self._stopping.add(run)
+
+    def set_lam(self, run: str, lam: float) -> None:
+        """Change a run's lam from the next half-step on; without effect on one that has ended.
+
+        Raises:
+            ConfigError: lam is out of range, or 0: lanes are balanced or not as they were made.
+        """
+        for lane, subject in enumerate(self._subjects):
+            if subject.run == run:
+                self._settle([lane])  # its best epoch so far was one of the lam it had
+                self._subjects[lane] = replace(subject, config=with_lam(subject.config, lam))
+                self._lanes.lam[lane] = lam
+                self._edited.add(run)
 
     def _steps(self, plan: EpochPlan) -> list[tuple[tuple[str, ...], Block]]:
         """What is learned on which block, in the order of the schedule."""
@@ -174,7 +240,7 @@ class Trainer:
         told = tuple(
             self._judge.epoch(
                 *(s, lane, self.epoch, result, blocks[lane]),
-                *(validation[lane], truths[lane], seconds),
+                *(validation[lane], truths[lane], seconds, s.run in self._edited),
             )
             for lane, s in enumerate(self._subjects)
         )
@@ -284,6 +350,8 @@ class Trainer:
         meta = {
             "epoch": self.epoch,
             "block": self._block,
+            "half": self._half,
+            "lam": {s.run: s.config.lam for s in self._subjects if s.run in self._edited},
             "elapsed": self._elapsed,
             "runs": [subject.run for subject in self._subjects],
             "best": {
@@ -304,6 +372,9 @@ class Trainer:
         self._keep([lane_of[run] for run in meta["runs"]])
         self._learners.restore(part)
         self.epoch, self._block, self._elapsed = meta["epoch"], meta["block"], meta["elapsed"]
+        self._half = meta.get("half", 0)
+        for run, lam in meta.get("lam", {}).items():
+            self.set_lam(run, lam)
         self._best = {
             run: Best(tensors=part(f"best.{run}"), **about) for run, about in meta["best"].items()
         }

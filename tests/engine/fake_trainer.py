@@ -27,12 +27,30 @@ class FakeTrainer:
         self.x = torch.tensor([1.0 + c.seed + c.lam for c in configs.values()]).double()
         self.epoch = self.block = 0
         self.stopping = set()
+        self.lams = {run: c.lam for run, c in configs.items()}
+        self.edited = set()
+
+    @property
+    def position(self):
+        return self.epoch, self.block, 0
+
+    def set_lam(self, run, lam):
+        if run in self.runs:
+            self.lams[run] = lam
+            self.edited.add(run)
+
+    def by_halves(self, on):
+        pass  # it has no halves
+
+    def tell_every_block(self, on):
+        pass  # it does
 
     def events(self):
         while self.runs:
             while self.block < BLOCKS:
                 time.sleep(self.seconds)
-                self.x = torch.sin(self.x * 3.7) + 1.5
+                lam = torch.tensor([self.lams[run] for run in self.runs]).double()
+                self.x = torch.sin(self.x * 3.7) + 1.5 + lam / 1000
                 self.block += 1
                 yield BlockDone(self.epoch + 1, self.block, BLOCKS)
                 if self.stopping:
@@ -72,7 +90,8 @@ class FakeTrainer:
         return EpochDone(
             run=run,
             epoch=self.epoch,
-            lam=self.configs[run].lam,
+            lam=self.lams[run],
+            edited=run in self.edited,
             target=0.1,
             target_se=0.01,
             violation_uniform=x,
@@ -108,11 +127,13 @@ class FakeTrainer:
             self.stopping.add(run)
 
     def state(self):
-        return {"x": self.x}, {"epoch": self.epoch, "block": self.block, "runs": self.runs}
+        meta = {"epoch": self.epoch, "block": self.block, "runs": self.runs, "lam": self.lams}
+        return {"x": self.x}, meta | {"edited": sorted(self.edited)}
 
     def restore(self, tensors, meta):
         self.x, self.runs = tensors["x"], meta["runs"]
         self.epoch, self.block = meta["epoch"], meta["block"]
+        self.lams, self.edited = dict(meta["lam"]), set(meta["edited"])
 
 
 def build(configs):

@@ -24,7 +24,7 @@ def host():
 
 def rest_of(host):
     events = []
-    while (event := host.advance(())) is not None:
+    while (event := host.advance((), False)[0]) is not None:
         assert not isinstance(event, Raised), event.trace
         events.append(event)
     return events
@@ -52,23 +52,23 @@ def test_its_state_is_that_of_the_last_event_told(host, monkeypatch):
     monkeypatch.setattr(hosted, "EXCHANGE_SECONDS", 0.0)
     task = Task({"a": make(), "b": make(seed=1)})
     host.begin(task)
-    told = [host.advance(()) for _ in range(6)]
-    tensors, meta = pickle.loads(pickle.dumps(host.state()))
+    told = [host.advance((), False)[0] for _ in range(6)]
+    tensors, meta = pickle.loads(pickle.dumps(host.state(())))
     assert isinstance(told[-1], BlockDone)
     assert (meta["epoch"], meta["block"]) == (told[-1].epoch - 1, told[-1].block)
     rest = rest_of(host)
     host.leave()
     host.begin(task)
-    assert host.restore(tensors, meta) is None
+    assert host.restore(tensors, meta) == (meta["epoch"], meta["block"], 0)
     assert losses(rest_of(host)) == losses(rest) != []
 
 
 def test_a_run_is_stopped_at_the_next_block_boundary(host):
     host.begin(Task({"a": make(), "b": make(seed=1)}))
-    host.advance(())
-    event = host.advance(("b",))
+    host.advance((), False)[0]
+    event = host.advance([("stop", ("b",))], False)[0]
     assert [(done.run, done.state) for done in event.done] == [("b", "stopped")]
-    assert [row.run for row in host.advance(()).runs] == ["a"]
+    assert [row.run for row in host.advance((), False)[0].runs] == ["a"]
 
 
 def test_one_process_trains_one_group_at_a_time(host):
@@ -116,6 +116,6 @@ def test_what_the_trainer_raises_is_an_answer(host, monkeypatch, error, words, t
 
     host.begin(Task({"a": make()}))
     monkeypatch.setattr("engine.training.trainer.Trainer.state", broken)
-    raised = pickle.loads(pickle.dumps(host.state()))
+    raised = pickle.loads(pickle.dumps(host.state(())))
     assert f"{type(raised.error).__name__}: {raised.error}" == words
     assert ("in broken" in raised.trace) == traced

@@ -19,7 +19,7 @@ from engine.store.launches import create_launch, find_launch
 from engine.store.processes import Process
 from engine.store.queue import claim_next
 from engine.store.rebuild import open_store, rebuild
-from engine.store.reports import read_run, read_runs
+from engine.store.reports import read_progress, read_run, read_runs
 
 
 @pytest.fixture
@@ -135,6 +135,29 @@ def test_an_older_store_is_migrated_and_keeps_its_runs(tmp_path, monkeypatch):
     assert {row[0] for row in new.read("SELECT entirely_new FROM epochs")} == {None}
     assert read_epochs(new, launch.runs).epoch.tolist() == [1, 2]
     new.close()
+
+
+def test_a_store_of_the_first_version_is_brought_forward(tmp_path):
+    (tmp_path / "x").mkdir()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.executescript(schema.MIGRATIONS[0])
+        db.execute("INSERT INTO launches VALUES ('l1', NULL, 'lab', 1.0, '[\"r1\"]', '{}')")
+        db.execute(
+            "INSERT INTO groups (id, launch, priority, state) VALUES ('g1', 'l1', 1, 'paused')"
+        )
+        db.execute(
+            "INSERT INTO runs (id, launch, group_id, state, config, fingerprint, created) "
+            "VALUES ('r1', 'l1', 'g1', 'paused', ?, 'f', 1.0)",
+            (make_config(epochs=2).model_dump_json(),),
+        )
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    store = Store(tmp_path)
+    record = read_run(store, "r1")
+    assert (record.edited, record.branched_from, record.branched_epoch) == (False, None, None)
+    told = read_progress(store, "l1")
+    assert (told.state, told.speed) == ("paused", None)
+    store.close()
 
 
 def test_a_failed_migration_changes_nothing(tmp_path, monkeypatch):

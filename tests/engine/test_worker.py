@@ -13,8 +13,13 @@ from fake_trainer import FakeTrainer
 from stored import epoch, numbers, results, states, train_here, undisturbed, wait_until
 
 from engine import api
-from engine.jobs.building import build
+from engine.jobs.building import build, tuned
+from engine.jobs.drive import drive
+from engine.store.database import Store
+from engine.store.interventions import record
+from engine.store.launches import create_launch
 from engine.store.processes import Process
+from engine.store.queue import claim_next
 from engine.store.roster import cores
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +76,56 @@ def test_killed_in_mid_run_it_goes_on_with_the_same_numbers(start, tmp_path):
     assert len(clean) == 3 * 25
     assert numbers(launch).equals(clean)
     assert results(launch).equals(clean_results)
+
+
+@posix
+def test_killed_after_lam_was_moved_it_moves_there_again(start, tmp_path):
+    """The real trainer: kill -9 a while after a move, against one clean go with the same move."""
+    config = api.preset("simulated-small", lam=1.0, epochs=40, patience=0)
+    launch = api.launch([config])
+    worker = start(real=True)
+    wait_until(lambda: epoch(launch) >= 6)
+    api.set_lam(launch.id, 64.0)
+    wait_until(lambda: len(api.interventions(launch.id)))
+    (moved,) = api.interventions(launch.id).itertuples()
+    wait_until(lambda: epoch(launch) >= moved.epoch + 2)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait(10)
+    start(real=True)
+    wait_until(lambda: states(launch) == {"finished"})
+    assert len(api.interventions(launch.id)) == 1
+    assert api.epochs([launch.runs[0]]).lam.tolist()[moved.epoch + 1 :] == [64.0] * (
+        39 - moved.epoch
+    )
+    store = Store(tmp_path / "undisturbed")
+    clean = create_launch(store, [config])
+    claim = claim_next(store, Process.here())
+    with store.transaction() as db:
+        place = (moved.epoch, moved.block, moved.half)
+        record(db, claim, place, {clean.runs[0]: 64.0})
+    with tuned():
+        assert drive(store, claim, build) == "ended"
+    store.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "undisturbed"))
+        expected = numbers(clean)
+    assert numbers(launch).equals(expected)
+
+
+@posix
+def test_steps_of_a_real_worker_come_within_a_second(start):
+    launch = api.launch(
+        [api.preset("simulated-small", epochs=500, propensity="bilevel")], paused=True
+    )
+    start(real=True)
+    wait_until(lambda: len(api.workers()) == 1)
+    api.step(launch.id, "epoch")
+    wait_until(lambda: api.progress(launch.id).asked is None)
+    for what in ("phi", "w", "theta"):
+        api.step(launch.id, what)
+        assert wait_until(lambda: api.progress(launch.id).asked is None) < a_second()
+        assert api.half_step(launch.id)[-1].what == what
+    assert (epoch(launch), states(launch)) == (1, {"paused"})
 
 
 @posix

@@ -16,8 +16,10 @@ import pandas as pd
 from engine.config import LAM_GRID, RunConfig, changed, make_config, options
 from engine.errors import ConfigError, CounterweightError, DataError, FieldError, StoreError
 from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS
+from engine.half_steps import Change, HalfStep, Moved
 from engine.methods import METHODS, MethodInfo
 from engine.presets import preset
+from engine.store.playing import steps_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Progress:
     ahead: int = 0
     workers: int = 2
     asked: str | None = None
+    speed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,9 @@ class RunRecord:
     config: RunConfig
     state: str
     error: str | None = None
+    launch: str = ""
+    branched_from: str | None = None
+    branched_epoch: int | None = None
 
 
 class FakeEngine:
@@ -88,6 +94,12 @@ class FakeEngine:
         self.seconds_per_epoch = seconds_per_epoch
         self.workers_alive = 2
         self.error: str | None = None
+        self.asked: list[tuple[Any, ...]] = []
+        self.speeds: dict[str, float | None] = {}
+        self.moves: list[dict[str, Any]] = []
+        self.halves: tuple[HalfStep, ...] = ()
+        self.sources: dict[str, str] = {}
+        self.stepping = False
 
     def module(self) -> ModuleType:
         module = ModuleType("engine.api")
@@ -107,6 +119,8 @@ class FakeEngine:
         for thing in (Launch, Progress, DatasetInfo, MethodInfo, Snapshot, Forecast):
             setattr(module, thing.__name__, thing)
         names = "datasets methods check launch find_launch pause resume stop runs run epochs"
+        names += " step half_step set_speed set_lam interventions branch"
+        module.steps = steps_of
         for name in (*names.split(), "snapshot", "progress", "ensure_workers", "forecast"):
             setattr(module, name, getattr(self, name))
         return module
@@ -141,6 +155,8 @@ class FakeEngine:
         twins: bool = True,
         priority: str = "lab",
         token: str | None = None,
+        paused: bool = False,
+        speed: float | None = None,
     ) -> Launch:
         if token in self.by_token:
             return self.by_token[token]
@@ -154,6 +170,9 @@ class FakeEngine:
                 self.configs[pairs[run]] = config.twin()
         self.launches[name] = launch
         self.started[name] = time.monotonic()
+        self.speeds[name] = speed
+        if paused:
+            self.forced[name] = "paused"
         if token:
             self.by_token[token] = launch
         return launch
@@ -173,6 +192,43 @@ class FakeEngine:
         self.epoch = self._epoch(name)
         self.forced[name] = "stopped"
 
+    def step(self, name: str, to: str) -> None:
+        if self.forced.get(name) == "stopped":
+            raise StoreError(f"Launch {name} has ended: start it again.")
+        self.asked.append(("step", name, to))
+        self.forced[name] = "paused"
+        if to == "epoch":
+            self.epoch += 1
+        else:
+            moved = (Moved(12, 40, 1.0, 1.21), Moved(3, 4, 1.0, 0.9))
+            numbers = {"entropy": (0.98, 0.95), "violation": (0.031, 0.028), "loss": (0.2, 0.19)}
+            change = Change(self.launches[name].runs[0], numbers, "weight", moved)
+            done = tuple(s for s in self.halves if s.epoch == self.epoch + 1)
+            self.halves = (*done, HalfStep(to, self.epoch + 1, 5, 16, (change,)))
+
+    def half_step(self, name: str) -> tuple[HalfStep, ...]:
+        return self.halves
+
+    def set_speed(self, name: str, speed: float | None) -> None:
+        self.speeds[name] = speed
+
+    def set_lam(self, name: str, lam: float, run: str | None = None) -> None:
+        if lam == 256.0:
+            raise ConfigError("lam", lam, "less")
+        for each in self.launches[name].runs if run is None else (run,):
+            place = {"epoch": self.epoch, "block": 0, "half": 0, "time": 0.0}
+            self.moves.append({"run": each, "old": self.configs[each].lam, "new": lam, **place})
+
+    def interventions(self, name: str) -> pd.DataFrame:
+        columns = ["run", "time", "epoch", "block", "half", "old", "new"]
+        return pd.DataFrame([m for m in self.moves if m["run"].startswith(name)], columns=columns)
+
+    def branch(self, name: str, token: str | None = None) -> Launch:
+        source = self.launches[name]
+        made = self.launch([self.configs[run] for run in source.runs], token=token)
+        self.sources |= dict(zip(made.runs, source.runs, strict=True))
+        return made
+
     def ensure_workers(self, n: int | None = None) -> list[int]:
         return [1, 2]
 
@@ -190,10 +246,16 @@ class FakeEngine:
         left = (last - epoch) * 0.06
         if state in ("finished", "stopped", "failed"):
             last = epoch
-        return Progress(state, epoch, last, 0.06, left, 0, self.workers_alive)
+        asked = "step" if self.stepping else None
+        about = (self.workers_alive, asked, self.speeds.get(name))
+        return Progress(state, epoch, last, 0.06, left, 0, *about)
 
     def run(self, run: str) -> RunRecord:
-        return RunRecord(run, self.configs[run], "running", self.error)
+        if run not in self.configs:
+            raise StoreError(f"There is no run {run} in this store.")
+        source = self.sources.get(run)
+        about = (run.split("-")[0], source, 10 if source else None)
+        return RunRecord(run, self.configs[run], "running", self.error, *about)
 
     def runs(self, launch: str | None = None, limit: int = 1000) -> pd.DataFrame:
         found = self.find_launch(launch)
@@ -205,6 +267,7 @@ class FakeEngine:
             at = frame.iloc[-1]
             row = {"run": run, "launch": launch, "state": state, "best_epoch": best}
             row |= {"error": self.error, "epochs_done": self._epoch(launch)}
+            row["edited"] = any(move["run"] == run for move in self.moves)
             row |= {"epoch_seconds": 0.01, "true_loss": at["true_loss"]}
             for part in ("validation", "test", "test_clean"):
                 row |= {f"{part}_{m}": at[f"validation_{m}"] for m in METRICS}
@@ -248,6 +311,7 @@ class FakeEngine:
         if not upto:
             return pd.DataFrame(columns=["run", "epoch", *(columns or EPOCH_COLUMNS)])
         frame = pd.concat([self._curves(run, upto) for run in runs], ignore_index=True)
+        frame = frame[frame["epoch"] > frame["run"].map(after or {}).fillna(-1)]
         return frame[["run", "epoch", *(c for c in columns or EPOCH_COLUMNS if c in frame)]]
 
     def snapshot(self, run: str, epoch: int | None = None) -> Snapshot:

@@ -1,0 +1,229 @@
+"""Playing with a launch: its buttons, its speed, λ while it trains, and what a step changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from dashboard import forms, widgets
+from dashboard.live import Shown, phase, stepping
+from dashboard.settings import lam_counts
+from dashboard.text import lab as lab_text
+from dashboard.text import play as text
+from engine import api
+
+BUSY = ("active", "paused")
+EPOCH_COLUMNS = tuple(column for _, columns in text.EPOCH for column, _ in columns)
+
+
+def buttons(
+    form: forms.Form,
+    shown: Shown | None,
+    progress: Any,
+    start: Callable[..., None],
+    reset: Callable[[], None],
+) -> None:
+    """Start, pause or resume, stop, reset; steps; speed and a branch.
+
+    Args:
+        start: of (form, token) and, to take a step at once, its name.
+    """
+    now, launch = phase(progress), shown.launch.id if shown else ""
+    token = secrets.token_hex(8)
+    with st.container(key="play"):
+        row = st.container(horizontal=True, gap="xsmall")
+        unfit = now in BUSY or bool(form.errors)
+        _button(row, "Start", lambda: start(form, token), type="primary", disabled=unfit)
+        if now == "paused":
+            _button(row, "Resume", lambda: api.resume(launch))
+        else:
+            _button(row, "Pause", lambda: api.pause(launch), disabled=now != "active")
+        _button(row, "Stop", lambda: api.stop(launch), disabled=now not in BUSY)
+        row.button("Reset", key="reset", width="stretch", on_click=reset)
+        _steps(form, shown, now, lambda to: start(form, token, to))
+        left, right = st.columns([1.05, 1], gap="xxsmall")
+        _speed(left, launch if now in BUSY else "", progress)
+        _button(
+            right,
+            "Branch from here",
+            lambda: _branch(launch, token),
+            disabled=now not in BUSY,
+            help=text.HELP["branch"],
+        )
+    if "start_trouble" in st.session_state:
+        st.markdown(f":red[{st.session_state['start_trouble']}]")
+
+
+def _button(place: Any, name: str, act: Callable[[], object], **options: Any) -> None:
+    key = name.lower().replace(" ", "_")
+    place.button(name, key=key, width="stretch", on_click=_said, args=(act,), **options)
+
+
+def _said(act: Callable[[], object]) -> None:
+    """Do it; what cannot be done is said under the buttons."""
+    st.session_state.pop("start_trouble", None)
+    try:
+        act()
+    except api.CounterweightError as error:
+        st.session_state["start_trouble"] = str(error)
+
+
+def _steps(form: forms.Form, shown: Shown | None, now: str, start: Callable[[str], None]) -> None:
+    """An epoch, or one update; before anything trains, the first one of a new launch."""
+    busy = shown is not None and now in BUSY
+    possible = api.steps(shown.configs[0] if busy else form.config)
+    row = st.container(horizontal=True, gap="xsmall", key="steps")
+    for to, name in text.STEPS.items():
+        can = to in possible
+        act = (lambda to=to: api.step(shown.launch.id, to)) if busy else (lambda to=to: start(to))
+        row.button(
+            name,
+            key=f"step_{to}",
+            width="stretch",
+            disabled=not can or (not busy and bool(form.errors)),
+            help=text.HELP[to if can else "none"],
+            on_click=_said,
+            args=(act,),
+        )
+
+
+def speed() -> float | None:
+    """The speed chosen for the next launch, in blocks a second; None for as fast as it goes."""
+    return st.session_state.get("speed") or None
+
+
+def _speed(place: Any, launch: str, progress: Any) -> None:
+    now = (progress.speed if launch else st.session_state.get("speed")) or 0.0
+    st.session_state["p_speed"] = now
+    place.selectbox(
+        "Speed",
+        sorted({*text.SPEEDS, now}, key=lambda value: -(value or 1e9)),
+        format_func=text.speed,
+        key="p_speed",
+        label_visibility="collapsed",
+        on_change=_said,
+        args=(lambda: _set_speed(launch),),
+        help=text.HELP["speed"],
+    )
+
+
+def _set_speed(launch: str) -> None:
+    st.session_state["speed"] = st.session_state["p_speed"]
+    if launch:
+        api.set_speed(launch, speed())
+
+
+def _branch(launch: str, token: str) -> None:
+    st.session_state["launch"] = api.branch(launch, token=token).id
+
+
+# λ while it trains
+
+
+def seed_to_move(shown: Shown) -> None:
+    """Whose λ the slider moves: every seed's, or one's."""
+    seeds = [None, *range(len(shown.launch.runs))]
+    if st.session_state.get("p_seed") not in seeds:  # of a launch with more
+        st.session_state["p_seed"] = None
+    st.selectbox(
+        "λ moves in",
+        seeds,
+        format_func=lambda seed: "every seed" if seed is None else f"seed {seed}",
+        key="p_seed",
+        label_visibility="collapsed",
+    )
+
+
+def movable(form: forms.Form, shown: Shown | None, progress: Any) -> Shown | None:
+    """The launch whose λ the slider moves: one under way that the settings describe but for λ."""
+    if shown is None or phase(progress) not in BUSY or not shown.balanced:
+        return None
+    return shown if lam_counts(form.config) and same_but_lam(form, shown) else None
+
+
+def same_but_lam(form: forms.Form, shown: Shown) -> bool:
+    """Whether the settings are the launch's, λ aside."""
+    plain = [
+        [config.model_copy(update={"lam": 0.0}) for config in configs]
+        for configs in (forms.configs(form), shown.configs)
+    ]
+    return plain[0] == plain[1]
+
+
+def move_lam(shown: Shown) -> None:
+    """Take the slider's value as λ from the next block on, of every seed or of one."""
+    lam, seed = st.session_state["f_lam"], st.session_state.get("p_seed")
+    widgets.chose("lam")
+    try:
+        api.set_lam(shown.launch.id, lam, None if seed is None else shown.launch.runs[seed])
+    except api.CounterweightError as error:
+        st.session_state["refused"] = {"lam": str(error)}
+
+
+def lams(shown: Shown) -> list[float]:
+    """λ of every run of the launch as it is by now."""
+    moves = api.interventions(shown.launch.id)
+    last = dict(zip(moves["run"], moves["new"], strict=True))
+    pairs = zip(shown.launch.runs, shown.configs, strict=True)
+    return [float(last.get(run, config.lam)) for run, config in pairs]
+
+
+def title(form: forms.Form, shown: Shown) -> str:
+    """A launch in a few words, where it branched from, and whether the settings are others now."""
+    record, moved = api.run(shown.launch.runs[0]), lams(shown)
+    said = lab_text.launch_title(shown.configs[0], len(shown.configs), moved)
+    if record.branched_from is not None:
+        said += text.branch_note(_launch_of(record.branched_from), record.branched_epoch)
+    other = form.config.balanced and form.config.lam not in moved
+    if other or not same_but_lam(form, shown):
+        said += " · :gray[the settings have changed since]"
+    return said
+
+
+def _launch_of(run: str) -> str | None:
+    """The launch of a run, None where it has been deleted since."""
+    try:
+        return str(api.run(run).launch)
+    except api.StoreError:
+        return None
+
+
+# What a step changed
+
+
+def changed(shown: Shown | None, progress: Any) -> bool:
+    """Say what the last step changed, where the launch stands still or goes slowly; if it could."""
+    if shown is None or phase(progress) not in BUSY:
+        return False
+    steps = api.half_step(shown.launch.id)
+    # In slow motion the last update of an epoch stays until the next one's first.
+    slow = phase(progress) == "active" and 0 < (progress.speed or 0) <= text.BY_HALVES
+    if steps and steps[-1].epoch > progress.epoch - slow:
+        possible = api.steps(shown.configs[0])
+        _columns(text.halves(steps, possible, shown.launch.runs))
+        return True
+    if phase(progress) == "paused" and not stepping(progress) and progress.epoch:
+        told = text.epoch(_epoch_rows(shown, progress.epoch), progress.epoch)
+        _columns(told)
+        return bool(told)
+    return False
+
+
+def _columns(told: list[tuple[str, str]]) -> None:
+    for place, (about, said) in zip(st.columns(len(told) or 1), told, strict=False):
+        place.markdown(f"**{about}**  \n{said}")
+
+
+def _epoch_rows(shown: Shown, epoch: int) -> dict[str, tuple[float | None, float]]:
+    """Means over the runs before and after an epoch, by column; None before the first one."""
+    runs = list(dict.fromkeys(shown.launch.runs))
+    found = api.epochs(runs, columns=EPOCH_COLUMNS, after=dict.fromkeys(runs, epoch - 2))
+    means = found.groupby("epoch")[list(EPOCH_COLUMNS)].mean()
+    if epoch not in means.index:
+        return {}
+    now = means.loc[epoch].dropna()
+    was = means.loc[epoch - 1] if epoch - 1 in means.index else {}
+    return {column: (was.get(column), value) for column, value in now.items()}

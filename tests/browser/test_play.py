@@ -1,0 +1,123 @@
+"""Playing with a launch in a browser: λ dragged while it trains, steps, slow motion, a branch."""
+
+import re
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+expect = sync_api.expect
+
+from test_lab import ENDLESS, RANGE, SECONDS, start, wait_for_points, zoom  # noqa: E402
+
+pytestmark = pytest.mark.browser
+
+# How many panels there are, and at how many epochs each of them has a line.
+MARKS = """() => {
+  const layout = document.querySelector('.live-figure-plot').layout;
+  const panels = Object.keys(layout).filter(k => k.startsWith('yaxis'))
+    .map(k => k.replace('yaxis', 'y') + ' domain');
+  const at = panels.map(y => (layout.shapes || []).filter(s => s.yref === y).length);
+  return [panels.length, Math.min(...at), Math.max(...at)];
+}"""
+
+
+def drag_lam(page: sync_api.Page, pixels: int) -> None:
+    """Take the slider's handle with the mouse and let it go some way off."""
+    track = page.locator(".st-key-f_lam [role=group]").bounding_box()
+    handle = page.locator(".st-key-f_lam input").first
+    share = float(handle.input_value()) / float(handle.get_attribute("max") or 1)
+    x, y = track["x"] + share * track["width"], track["y"] + track["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + pixels, y, steps=6)
+    page.mouse.up()
+
+
+def press(page: sync_api.Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def stop(page: sync_api.Page) -> None:
+    press(page, "Stop")
+    expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=90 * SECONDS)
+
+
+def test_lam_dragged_while_it_trains_marks_every_axis_and_keeps_the_zoom(
+    page: sync_api.Page, app: str
+) -> None:
+    start(page, app + ENDLESS)
+    wait_for_points(page, 4)
+    expect(page.get_by_text("moves while it trains")).to_be_in_viewport(timeout=30 * SECONDS)
+    zoomed = zoom(page)
+    drag_lam(page, -60)
+    marked = f"() => ({MARKS})()[1] >= 1"
+    page.wait_for_function(marked, timeout=60 * SECONDS)
+    assert page.evaluate(MARKS) == [6, 1, 1]
+    seen = wait_for_points(page, 1)
+    wait_for_points(page, seen + 4)
+    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert page.evaluate(MARKS) == [6, 1, 1]
+    expect(page.get_by_text(re.compile("λ = 2³ → "))).to_be_visible()
+    page.reload()
+    wait_for_points(page, seen)
+    assert page.evaluate(MARKS) == [6, 1, 1]
+    expect(page.get_by_text(re.compile("settings have changed"))).to_have_count(0)
+    stop(page)
+
+
+def test_steps_name_what_they_changed_and_a_branch_goes_on_from_there(
+    page: sync_api.Page, app: str
+) -> None:
+    page.goto(app + ENDLESS + "&propensity=bilevel")
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    for name in ("Start", "Stop", "Reset", "Step", "φ", "w", "θ", "Branch from here"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    press(page, "Step")
+    expect(page.get_by_text("Weights in epoch 1")).to_be_visible(timeout=60 * SECONDS)
+    for name in ("φ", "w", "θ"):
+        press(page, name)
+        made = page.get_by_text(re.compile(rf"^Update {name} ← epoch 2, block 1 of \d+, seed 0$"))
+        expect(made).to_be_visible(timeout=60 * SECONDS)
+    for said in (r"p̂ 0\.\d+", r"entropy 0\.9\d+", r"loss 0\.\d+"):
+        expect(
+            page.get_by_text(re.compile(rf"{said}[\s\S]*Most moved \(user, item\)"))
+        ).to_be_visible()
+    first = re.search(r"launch=(\w+)", page.url)[1]
+    press(page, "Branch from here")
+    page.wait_for_url(lambda url: f"launch={first}" not in url, timeout=60 * SECONDS)
+    expect(page.get_by_text(re.compile("branched at epoch 1"))).to_be_visible(timeout=30 * SECONDS)
+    press(page, "Resume")
+    wait_for_points(page, 3)
+    stop(page)
+    page.goto(app + f"?launch={first}")
+    expect(page.get_by_text(re.compile("Paused at epoch 1 of"))).to_be_visible(timeout=60 * SECONDS)
+    stop(page)
+
+
+def test_slow_motion_shows_each_update_as_it_happens(page: sync_api.Page, app: str) -> None:
+    page.goto(app + ENDLESS)
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    page.get_by_role("combobox", name="Speed").click()
+    page.get_by_role("option", name="2 blocks/s", exact=True).click()
+    press(page, "Start")
+    block = page.get_by_text(re.compile(r"← epoch 1, block \d+ of \d+"))
+    expect(block).to_be_visible(timeout=60 * SECONDS)
+    seen = block.inner_text()
+    expect(page.get_by_text(seen, exact=True)).to_have_count(0, timeout=30 * SECONDS)
+    expect(block).to_be_visible()
+    stop(page)
+
+
+def test_quick_clicks_make_one_launch_and_lose_nothing(page: sync_api.Page, app: str) -> None:
+    page.goto(app + ENDLESS)
+    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    button = page.get_by_role("button", name="Start", exact=True)
+    button.evaluate("button => { for (let n = 0; n < 100; n++) button.click(); }")
+    page.wait_for_url(re.compile("launch="), timeout=30 * SECONDS)
+    launched = re.search(r"launch=\w+", page.url)[0]
+    wait_for_points(page, 3)
+    step = page.get_by_role("button", name="Step", exact=True)
+    step.evaluate("button => { for (let n = 0; n < 100; n++) button.click(); }")
+    expect(page.get_by_text(re.compile(r"Paused at epoch"))).to_be_visible(timeout=90 * SECONDS)
+    assert launched in page.url
+    stop(page)
