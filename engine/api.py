@@ -36,7 +36,7 @@ from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weight
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
-from engine.store import controls, history, reports, roster
+from engine.store import controls, frontiers, history, reports, roster
 from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
 from engine.store.launches import create_launch
@@ -177,6 +177,20 @@ def snapshot_epochs(run: str) -> list[int]:
     return kept_weights.snapshot_epochs(open_runs(), run)
 
 
+def frontier(run: str, epoch: int) -> pd.DataFrame:
+    """What no weights can beat at that epoch's models: lam, entropy and violation of exact ones.
+
+    Raises:
+        StoreError: no such run, or no frontier was kept of that epoch.
+    """
+    return frontiers.read_frontier(open_runs(), run, epoch)
+
+
+def frontier_epochs(run: str) -> list[int]:
+    """The epochs that `frontier` knows of, in order; StoreError when there is no such run."""
+    return frontiers.frontier_epochs(open_runs(), run)
+
+
 def weights(run: str) -> Weights:
     """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
 
@@ -246,6 +260,8 @@ __all__ = [
     "epochs",
     "find_launch",
     "forecast",
+    "frontier",
+    "frontier_epochs",
     "get_dataset",
     "launch",
     "make_config",

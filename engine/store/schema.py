@@ -89,6 +89,7 @@ CREATE TABLE workers (
     PRIMARY KEY (host, pid, start)
 ) WITHOUT ROWID;
 """,
+    "ALTER TABLE snapshots ADD COLUMN frontier BLOB",
 )
 
 
