@@ -1,0 +1,102 @@
+"""The phase plane beside the curves: which run, which epoch, and what is read off it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import view
+from dashboard.charts.plane import Plane, in_words, phase_plane
+from dashboard.live_figure import live_figure
+from dashboard.settings import lam_counts
+from dashboard.text import lab as text
+from engine import api
+
+COLUMNS = ("constraint_entropy", "constraint_violation", "target_se", "target_se_r")
+
+
+def panel(shown: Any, epochs: pd.DataFrame, revision: str) -> None:
+    """Scrubber, chart and reading.
+
+    Args:
+        shown: the launch on the page (`live.Shown`), or None.
+        epochs: its epochs so far, with `COLUMNS`.
+    """
+    plane = _plane(shown, epochs)
+    name = f"{revision} {plane.name}" if plane is not None else revision
+    live_figure(
+        phase_plane(plane, name, text.plane_note(plane, shown is not None)),
+        key="plane",
+        label="Phase plane: weight entropy against the size of the constraint violation",
+        description=in_words(plane),
+    )
+    if plane is not None:
+        st.caption(in_words(plane))
+
+
+def _plane(shown: Any, epochs: pd.DataFrame) -> Plane | None:
+    if shown is None or not shown.balanced or epochs.empty:
+        return None
+    runs = list(shown.launch.runs)
+    lane = min(view.now().lane, len(runs) - 1)
+    run, config = runs[lane], shown.configs[lane]
+    path = _path(epochs, run)
+    if path.empty:
+        return None
+    kept = api.frontier_epochs(run)
+    epoch = _choose(kept, len(runs), lane)
+    frontier = api.frontier(run, epoch) if epoch in kept else None
+    last = epochs[epochs["run"] == run].iloc[-1]
+    se = last["target_se_r"] if config.moments[0] == "r" else last["target_se"]
+    return Plane(
+        path=path,
+        frontier=frontier,
+        epoch=epoch if epoch is not None else int(path["epoch"].iloc[-1]),
+        lam=config.lam,
+        se=0.0 if config.moments[0] == "e_by_popularity" or pd.isna(se) else float(se),
+        name=run,
+        penalised=lam_counts(config),
+    )
+
+
+def _path(epochs: pd.DataFrame, run: str) -> pd.DataFrame:
+    mine = epochs.loc[epochs["run"] == run, ["epoch", *COLUMNS[:2]]].dropna()
+    return mine.rename(columns={f"constraint_{n}": n for n in ("entropy", "violation")})
+
+
+def _choose(kept: list[int], n_runs: int, lane: int) -> int | None:
+    """The epoch to show, by the scrubber over those that have a frontier; the latest at first."""
+    if not kept:
+        return None
+    wanted = view.now().at
+    epoch = kept[-1] if wanted is None else min(kept, key=lambda e: abs(e - wanted))
+    row = st.container(horizontal=True, vertical_alignment="bottom", key="plane_row")
+    if n_runs > 1:
+        st.session_state["v_lane"] = lane
+        row.selectbox(
+            "Seed", range(n_runs), key="v_lane", on_change=_chose, args=("lane",), width=74
+        )
+    if len(kept) > 1:
+        st.session_state["v_at"] = epoch
+        row.select_slider(
+            "Epoch of the frontier",
+            kept,
+            key="v_at",
+            on_change=_chose_epoch,
+            args=(kept[-1],),
+            format_func=lambda e: f"{e}, latest" if e == kept[-1] else str(e),
+            help=text.FRONTIER,
+        )
+    return epoch
+
+
+def _chose(name: str) -> None:
+    view.change(**{name: st.session_state[f"v_{name}"]})
+
+
+def _chose_epoch(latest: int) -> None:
+    """The latest goes on being the latest."""
+    epoch = st.session_state["v_at"]
+    view.change(at=None if epoch == latest else epoch)
