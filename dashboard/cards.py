@@ -19,8 +19,8 @@ class Card:
     choices: dict[str, str] = field(default_factory=dict)
 
 
-# Less decay than the preset's lets the predictor overfit, so that its errors tell less of the
-# confounder; 10, the preset's, hardly does.
+# Less weight decay than the preset's 10 lets the predictor overfit: its errors on the ratings that
+# it has seen tell little of the confounder then.
 CARDS: tuple[Card, ...] = (
     Card(
         "No confounder",
@@ -30,39 +30,39 @@ CARDS: tuple[Card, ...] = (
     ),
     Card(
         "Strong confounder",
-        "Something unseen drives both: IPS is off by several times the target's noise, and the "
-        "weights repair it.",
+        "Something unseen drives both who rates and how: IPS is off by several times the target's "
+        "noise, until weights balance the error.",
         {"confounding": "strong"},
     ),
     Card(
         "Too few uniform ratings",
-        "With 20 of them the target is off by as much as the violation itself: seeds disagree on "
-        "what there is to correct.",
+        "With 20 of them the target's noise is as large as the violation: each seed corrects "
+        "something else, and the predictor gets better in some and worse in others.",
         {"uniform_fraction": "0.005"},
     ),
     Card(
         "λ too large: weights collapse onto few ratings",
-        "The predictor fits its ratings too well to have any errors on them; forced to meet the "
-        "target all the same, the weights pick a handful.",
-        {"weight_decay": "1", "lam": "65536"},
+        "A predictor that overfits has few errors on its ratings; to meet the target all the same, "
+        "some hundred of 4,000 ratings carry the estimate, and the true loss rises.",
+        {"weight_decay": "0.3", "balance": "exact", "lam": "65536", "best_after": "40"},
     ),
     Card(
         "Constraint met, weights still wrong",
-        "Exact weights meet the constraint to the last digit, and are neither the oracle's nor of "
-        "any use to the predictor.",
+        "Exact weights meet the constraint to the last digit. They are nothing like the oracle's, "
+        "and the predictor is no better for them.",
         {"weight_decay": "3", "balance": "exact", "constraint": "hard"},
     ),
     Card(
         "Balance the label too",
-        "The same with a second condition, on the mean label: now the weights follow the "
-        "confounder, and the true loss falls in every seed.",
+        "The same with a second condition, on the mean label: now the weights lean towards the "
+        "oracle's, and the true loss falls in every seed.",
         {"weight_decay": "3", "balance": "exact", "constraint": "hard", "moments": "e,r"},
     ),
     Card(
         "Entropy sign as printed",
-        "The paper's balancing loss, to the letter, makes entropy small: in the end one rating has "
-        "nearly all the weight.",
-        {"weights_model": "mf", "entropy_sign": "minimise", "lam": "8"},
+        "The paper's balancing loss, to the letter, makes entropy small: in the end a single "
+        "rating has nearly all the weight.",
+        {"weights_model": "mf", "entropy_sign": "minimise", "lam": "8", "best_after": "40"},
     ),
 )
 

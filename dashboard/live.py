@@ -92,7 +92,10 @@ def watch(
     def look() -> None:
         if shown and st.session_state.get("launch") != shown.launch.id:
             st.rerun()  # a button of the fragment started another launch
-        now = progress_of(shown)
+        try:
+            now = progress_of(shown)
+        except api.StoreError:
+            st.rerun()  # deleted while it was shown: the page says so
         if phase(now) != phase(progress):
             st.rerun()
         header(now)
@@ -142,6 +145,8 @@ def _curves(
         description=in_words(table, runs, twins),
         narrow=narrow_layout(len(look.keys)),
         crosshair=True,
+        zoom=view.now().zoom,
+        on_zoom=lambda zoom: view.change(zoom=zoom),
     )
 
 
@@ -162,10 +167,18 @@ def _beside() -> str:
 
 
 def read_epochs(shown: Shown | None) -> pd.DataFrame:
-    """The epochs so far of every run and twin."""
+    """The epochs so far of every run and twin; only those that are new are read."""
     if shown is None:
         return pd.DataFrame(columns=["run", "epoch", *COLUMNS])
-    return api.epochs([*dict.fromkeys(shown.launch.runs), *shown.twins], columns=COLUMNS)
+    held: tuple[str, pd.DataFrame] | None = st.session_state.get("epochs")
+    before = held[1] if held is not None and held[0] == shown.launch.id else None
+    after = None if before is None else before.groupby("run")["epoch"].max().to_dict()
+    runs = [*dict.fromkeys(shown.launch.runs), *shown.twins]
+    found = api.epochs(runs, columns=COLUMNS, after=after)
+    if before is not None:
+        found = pd.concat([before, found], ignore_index=True) if len(found) else before
+    st.session_state["epochs"] = (shown.launch.id, found)
+    return found
 
 
 def _inspect(shown: Shown | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import advanced, controls, ended, examples, forms, live, page_state
+from dashboard import advanced, controls, ended, examples, forms, live, page_state, view
 from dashboard.settings import is_simulated
 from dashboard.text import lab as text
 from dashboard.verdict import Verdict, outcome_of, verdict
@@ -111,6 +111,7 @@ def _start(form: forms.Form, token: str) -> None:
         api.check(launched[0])
         api.ensure_workers()
         state["launch"] = api.launch(launched, twins=True, priority="lab", token=token).id
+        view.change(zoom=None, at=None)  # they belong to the launch before
     except api.FieldError as error:
         state["refused"] = {error.field: str(error)}
     except api.CounterweightError as error:

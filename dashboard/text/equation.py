@@ -63,6 +63,8 @@ def equation(method: str, constraint_number: str, now: Numbers, balanced: bool) 
 
 
 def _under(latex: str, value: str) -> str:
+    if "nan" in value:  # not stored, by an older version
+        return latex
     return rf"\underbrace{{{latex}}}_{{\displaystyle {value}}}"
 
 

@@ -250,6 +250,7 @@ class FakeEngine:
             frame["constraint_entropy"] = frame["entropy"].clip(upper=1)
             frame["constraint_violation"] = frame["violation"].abs()
             if "all" in METHODS[config.method].info.supports:
+                frame["left_all"], frame["left_observed"] = 0.1, frame["left_observed"] - 0.1
                 frame["entropy_all"], frame["ess_all"] = 1 - 0.002 * n / upto, 1 - 0.01 * n / upto
             if config.residuals != "in_sample":
                 frame["violation_in_sample"] = frame["violation"] - 0.01
@@ -263,6 +264,8 @@ class FakeEngine:
         if not upto:
             return pd.DataFrame(columns=["run", "epoch", *(columns or EPOCH_COLUMNS)])
         frame = pd.concat([self._curves(run, upto) for run in runs], ignore_index=True)
+        if after:
+            frame = frame[frame["epoch"] > frame["run"].map(after).fillna(0)]
         return frame[["run", "epoch", *(c for c in columns or EPOCH_COLUMNS if c in frame)]]
 
     def frontier_epochs(self, run: str) -> list[int]:
