@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
 from dashboard.charts.curves import FloatArray, rounded
-from dashboard.charts.theme import heading, lam_label, number
+from dashboard.charts.theme import decimals_for, entropy_label, heading, lam_label, number
 
 HEIGHT = 430
 MAX_MARKS = 160
@@ -251,14 +251,16 @@ def in_words(plane: Plane | None) -> str:
     if plane is None or plane.now is None:
         return "Nothing is drawn yet."
     entropy, violation = float(plane.now["entropy"]), float(plane.now["violation"])
-    said = f"Epoch {plane.epoch}: violation {number(violation, 4)}, entropy {number(entropy, 4)}"
+    said = (
+        f"Epoch {plane.epoch}: violation {number(violation, 4)}, entropy {entropy_label(entropy)}"
+    )
     gap, reach = plane.gap(), None
     if gap is None:
         return f"{said}."
     reach = 1 - float(plane.frontier["entropy"].min()) if plane.frontier is not None else 0.0
     if gap <= max(0.02 * reach, 1e-6):
         return f"{said}: on the frontier, no weights with this violation are more uniform."
+    short = number(gap, decimals_for(gap, 7))
     return (
-        f"{said}: {number(gap, 4)} below the frontier. Other weights with this violation are more "
-        "uniform."
+        f"{said}: {short} below the frontier. Other weights with this violation are more uniform."
     )

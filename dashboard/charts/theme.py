@@ -80,6 +80,11 @@ def decimals_for(noise: float, at_most: int = 4) -> int:
     return min(at_most, max(2, 1 - math.floor(math.log10(noise))))
 
 
+def entropy_label(entropy: float) -> str:
+    """A normalised entropy with two digits of what it lacks to 1: "0.9953", "0.99998"."""
+    return number(entropy, decimals_for(1 - entropy, 7) if entropy < 1 else 4)
+
+
 def lam_label(lam: float) -> str:
     """λ as the paper writes it: "0", "2⁻⁶", "1", "2³"; other values as plain numbers."""
     if lam <= 0:

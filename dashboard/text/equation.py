@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboard.charts.theme import lam_label, number
+from dashboard.charts.theme import entropy_label, lam_label, number
 
 Numbers = Mapping[str, float]
 
@@ -138,7 +138,7 @@ def _of_weights(method: str, now: Numbers) -> list[Symbol]:
         value = now[f"entropy{suffix}"]
         if math.isfinite(value):
             said = "Entropy of the weights over its largest possible value; 1 is uniform."
-            found.append(Symbol(rf"H({symbol})", number(value, 4), said))
+            found.append(Symbol(rf"H({symbol})", entropy_label(value), said))
     for column, symbol, said in (
         ("ess", "w", "Effective sample size of the weights over n: how far they have gone from the "
          "base method. High alone says nothing: uniform weights have 100 %."),

@@ -140,7 +140,8 @@ SMOOTHING = (
 BESIDE = {"weights": "Weights", "plane": "Phase plane"}
 FRONTIER = (
     "The dashed curve is made of exact weights at this epoch's models, one for every λ. It is "
-    "drawn at the first and at every tenth epoch."
+    "kept of the first and of every tenth epoch. Other epochs have other models and so other "
+    "curves: their points may lie beyond it."
 )
 
 
