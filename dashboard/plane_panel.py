@@ -14,7 +14,7 @@ from dashboard.settings import lam_counts
 from dashboard.text import lab as text
 from engine import api
 
-COLUMNS = ("constraint_entropy", "constraint_violation", "target_se", "target_se_r")
+COLUMNS = ("constraint_entropy", "constraint_violation", "target_se", "target_se_r", "lam")
 
 
 def panel(shown: Any, epochs: pd.DataFrame, revision: str) -> None:
@@ -27,7 +27,7 @@ def panel(shown: Any, epochs: pd.DataFrame, revision: str) -> None:
     plane = _plane(shown, epochs)
     name = f"{revision} {plane.name}" if plane is not None else revision
     live_figure(
-        phase_plane(plane, name, text.plane_note(plane, shown is not None)),
+        phase_plane(plane, name, text.plane_note(plane, shown, not epochs.empty)),
         key="plane",
         label="Phase plane: weight entropy against the size of the constraint violation",
         description=in_words(plane),
@@ -48,13 +48,15 @@ def _plane(shown: Any, epochs: pd.DataFrame) -> Plane | None:
     kept = api.frontier_epochs(run)
     epoch = _choose(kept, len(runs), lane)
     frontier = api.frontier(run, epoch) if epoch in kept else None
-    last = epochs[epochs["run"] == run].iloc[-1]
-    se = last["target_se_r"] if config.moments[0] == "r" else last["target_se"]
+    epoch = epoch if epoch is not None else int(path["epoch"].iloc[-1])
+    mine = epochs[epochs["run"] == run]
+    row = mine[mine["epoch"] == epoch].iloc[-1]
+    se = row["target_se_r"] if config.moments[0] == "r" else row["target_se"]
     return Plane(
         path=path,
         frontier=frontier,
-        epoch=epoch if epoch is not None else int(path["epoch"].iloc[-1]),
-        lam=config.lam,
+        epoch=epoch,
+        lam=float(row["lam"]),  # of that epoch: it may be moved while a run trains
         se=0.0 if config.moments[0] == "e_by_popularity" or pd.isna(se) else float(se),
         name=run,
         penalised=lam_counts(config),

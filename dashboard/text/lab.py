@@ -145,10 +145,14 @@ FRONTIER = (
 )
 
 
-def plane_note(plane: Any, launched: bool) -> str:
-    """What the phase plane shows, or why it is empty."""
+def plane_note(plane: Any, shown: Any, begun: bool) -> str:
+    """What the phase plane shows, or why it is empty. begun: whether there is an epoch yet."""
+    if shown is None:
+        return "press Start"
+    if not shown.balanced:
+        return "uniform: nothing is balanced"
     if plane is None:
-        return "needs weights, and an epoch" if launched else "press Start"
+        return "an older version did not keep this" if begun else "waiting for an epoch"
     if plane.frontier is None:
         return "path by epoch; no frontier was kept of this run"
     return "path by epoch; dashed: exact weights" + (

@@ -114,7 +114,7 @@ def test_minute_5_exact_weights_meet_the_constraint_and_miss_the_oracle(
 
     lesson.get_by_text("Phase plane", exact=True).click()
     lesson.wait_for_url(re.compile("beside=plane"), timeout=30 * SECONDS)
-    expect(lesson.get_by_text("on the frontier")).to_be_visible(timeout=30 * SECONDS)
+    expect(lesson.get_by_text("on the frontier").last).to_be_visible(timeout=30 * SECONDS)
     lesson.get_by_text("The constraint with today's numbers").click()
     equation = lesson.locator(".st-key-equation .katex-html").first
     expect(equation).to_contain_text("(8)", timeout=30 * SECONDS)

@@ -15,6 +15,7 @@ from engine.jobs.building import tuned
 from engine.training import frontier as module
 from engine.training.constraint import GlobalPass
 from engine.training.frontier import frontier_due, frontiers, places
+from engine.training.telling import weight_blocks
 from engine.training.trainer import Trainer
 
 CASES = {
@@ -128,3 +129,34 @@ def test_frontiers_are_drawn_at_first_every_tenth_and_last() -> None:
     assert rows["run0", 1].frontier is not None
     assert rows["run1", 1].frontier is None
     assert rows["run1", 1].constraint_entropy is None
+
+
+@pytest.mark.parametrize("residuals", ["in_sample", "held_out"])
+def test_weights_collapsed_onto_one_pair_are_not_taken_for_held_out_ones(residuals) -> None:
+    """In float32 all weights but one underflow; ESS is then 1/n, not that one pair's 100 %."""
+    config = make("ips", dtype="float32", residuals=residuals)
+    with tuned():
+        trainer = Trainer({"run": config}, tiny())
+        learners, lanes = trainer._learners, trainer._lanes
+        result = learners.observe(learners.global_pass(lanes), lanes, [config], 0)
+        batch = learners._whole.batch(lanes)
+        side = result.observed
+        score = torch.zeros_like(side.log_q)
+        score[:, 0] = 500.0
+        collapsed = result.weighted((torch.log_softmax(score, 1),))
+        learners._observer._balancer = _Collapsed()
+        found = weight_blocks(learners._observer.finish(collapsed, lanes, batch))
+    n = int((~learners._selector.of(batch).held).sum()) if residuals == "held_out" else 600
+    block = found[0]["observed"]
+    assert block.ess == pytest.approx(1 / n, rel=1e-6)
+    assert block.entropy == pytest.approx(0.0, abs=1e-6)
+    assert block.largest == pytest.approx(n, rel=1e-6)
+
+
+class _Collapsed:
+    """Stands for a balancer whose weights on the pairs used are all on one of them."""
+
+    def weights(self, lanes, support, batch, x, chosen, pick):
+        whole = torch.zeros_like(x[..., 0])
+        whole[:, pick[0]] = chosen.n_inside
+        return whole

@@ -1,11 +1,14 @@
 """Examples, panels, phase plane and equation on the lab page, against the stand-in engine."""
 
+from types import SimpleNamespace
+
 import pytest
 from fake_api import FakeEngine
 from streamlit.testing.v1 import AppTest
 from test_lab_page import again, button, opened, params, said
 
 from dashboard.cards import CARDS
+from dashboard.text.lab import plane_note
 
 
 def started(**choices: str) -> AppTest:
@@ -129,3 +132,11 @@ def test_a_run_of_an_older_version_keeps_no_frontier_and_says_so(
     at = again(at.run())
     assert "Epoch 30: violation" in said(at)
     assert "frontier" not in said(at)
+
+
+def test_why_the_phase_plane_is_empty_is_said(fake: FakeEngine) -> None:
+    shown = SimpleNamespace(balanced=True)
+    assert plane_note(None, None, False) == "press Start"
+    assert plane_note(None, shown, False) == "waiting for an epoch"
+    assert "older version" in plane_note(None, shown, True)
+    assert "nothing is balanced" in plane_note(None, SimpleNamespace(balanced=False), True)
