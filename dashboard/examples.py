@@ -10,7 +10,11 @@ from dashboard.text import lab as text
 
 def examples() -> None:
     """A small button beside the title; each card behind it is a button with its sentence."""
-    with st.container(key="examples"), st.popover("Examples", type="tertiary", key="examples_menu"):
+    with (
+        st.container(key="examples"),
+        st.popover("Examples", type="tertiary", key="examples_menu"),
+        st.container(key="cards"),
+    ):
         st.caption(text.EXAMPLES)
         for k, card in enumerate(CARDS):
             st.button(

@@ -16,6 +16,10 @@ from engine import api
 
 COLUMNS = ("constraint_entropy", "constraint_violation", "target_se", "target_se_r", "lam")
 
+LATEST = 0  # stands for the latest epoch among those of the scrubber
+FRONTIER_EVERY = 10  # as `engine.training.frontier` keeps them
+MAX_STOPS = 120
+
 
 def panel(shown: Any, epochs: pd.DataFrame, revision: str) -> None:
     """Scrubber, chart and reading.
@@ -46,7 +50,7 @@ def _plane(shown: Any, epochs: pd.DataFrame) -> Plane | None:
     if path.empty:
         return None
     kept = api.frontier_epochs(run)
-    epoch = _choose(kept, len(runs), lane)
+    epoch = _choose(kept, config.epochs, len(runs), lane)
     frontier = api.frontier(run, epoch) if epoch in kept else None
     epoch = epoch if epoch is not None else int(path["epoch"].iloc[-1])
     mine = epochs[epochs["run"] == run]
@@ -68,8 +72,8 @@ def _path(epochs: pd.DataFrame, run: str) -> pd.DataFrame:
     return mine.rename(columns={f"constraint_{n}": n for n in ("entropy", "violation")})
 
 
-def _choose(kept: list[int], n_runs: int, lane: int) -> int | None:
-    """The epoch to show, by the scrubber over those that have a frontier; the latest at first."""
+def _choose(kept: list[int], planned: int, n_runs: int, lane: int) -> int | None:
+    """The kept epoch nearest to the scrubber's; the latest, until another one is chosen."""
     if not kept:
         return None
     wanted = view.now().at
@@ -80,25 +84,34 @@ def _choose(kept: list[int], n_runs: int, lane: int) -> int | None:
         row.selectbox(
             "Seed", range(n_runs), key="v_lane", on_change=_chose, args=("lane",), width=74
         )
-    if len(kept) > 1:
-        st.session_state["v_at"] = epoch
+    options = scrubbed(planned)
+    if len(options) > 2:
+        chosen = LATEST if wanted is None else min(options[:-1], key=lambda e: abs(e - wanted))
+        st.session_state["v_at"] = chosen
         row.select_slider(
             "Epoch of the frontier",
-            kept,
+            options,
             key="v_at",
             on_change=_chose_epoch,
-            args=(kept[-1],),
-            format_func=lambda e: f"{e}, latest" if e == kept[-1] else str(e),
+            format_func=lambda e: "latest" if e == LATEST else str(e),
             help=text.FRONTIER,
         )
     return epoch
+
+
+def scrubbed(planned: int) -> list[int]:
+    """What the scrubber offers: the same all through a launch, however far it is.
+
+    A value that moved by itself would be taken for the reader's as soon as a look overtakes it.
+    """
+    epochs = sorted({1, *range(FRONTIER_EVERY, planned + 1, FRONTIER_EVERY), planned})
+    return [*epochs[:: -(-len(epochs) // MAX_STOPS)], LATEST]
 
 
 def _chose(name: str) -> None:
     view.change(**{name: st.session_state[f"v_{name}"]})
 
 
-def _chose_epoch(latest: int) -> None:
-    """The latest goes on being the latest."""
+def _chose_epoch() -> None:
     epoch = st.session_state["v_at"]
-    view.change(at=None if epoch == latest else epoch)
+    view.change(at=None if epoch == LATEST else epoch)

@@ -28,7 +28,9 @@ from engine.training.constraint import GlobalPass
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
 POWERS = tuple(range(-3, 12))  # lam is lam_1/2 times these powers of 2
-STEPS = 8  # of Newton's method from one lam to the next
+STEPS = 5  # of Newton's method from one lam to the next, at most
+FAR = 3.0  # what a step may change log weights by: far-out pairs bend the path
+CLOSE = 1.5  # a factor between lams that are taken for the same
 NEAR, ROUNDING = (
     1e-4,
     1e-6,
@@ -74,8 +76,8 @@ def _stand(result: GlobalPass) -> tuple[list[float], list[float]]:
 def frontiers(result: GlobalPass, lanes: list[int]) -> list[NDArray[np.float64]]:
     """The frontier of each of these runs: rows (lam, entropy, violation), lam rising from 0.
 
-    A lam at which Newton's method did not arrive is left out. With one moment no step is lost: the
-    weights of any mu are exact for some lam, which is told in place of the one aimed at.
+    A lam at which Newton's method did not arrive is left out. With one moment it need not arrive:
+    the weights of any mu are exact for some lam, which is told in place of the one aimed at.
     """
     rows = torch.tensor(lanes, device=result.target.device)
     blocks = _Blocks(result, rows)
@@ -93,18 +95,23 @@ def frontiers(result: GlobalPass, lanes: list[int]) -> list[NDArray[np.float64]]
     for power in POWERS if one else POWERS[::2]:
         lam = half * 2.0**power
         ridge = soft / (2 * lam[:, None, None])
-        gap = left - target + (ridge @ mu.unsqueeze(-1)).squeeze(-1)
-        for _ in range(1 if one else STEPS):
-            mu = mu - torch.linalg.solve_ex(bend + ridge, gap).result
-            left, entropy, bend = blocks.at(mu)
+        for _ in range(STEPS):
             gap = left - target + (ridge @ mu.unsqueeze(-1)).squeeze(-1)
-            arrived = _size(gap, metric) <= near
+            step = torch.linalg.solve_ex(bend + ridge, gap).result
+            mu = mu - step * (FAR / blocks.reach(step)).clamp(max=1.0)
+            left, entropy, bend = blocks.at(mu)
+            residual = left - target
+            if one:
+                told = (-mu / (2 * residual))[:, 0]
+                arrived = (told > lam / CLOSE) & (told < lam * CLOSE)
+            else:
+                gap = residual + (ridge @ mu.unsqueeze(-1)).squeeze(-1)
+                told, arrived = lam, _size(gap, metric) <= near
             if bool(arrived.all()):
                 break
         if one:
-            lam = (-mu / (2 * (left - target)))[:, 0]
-            arrived = lam > points[-1][0]  # else rounding is all that is left of the violation
-        points.append(torch.stack([lam, entropy, _size(left - target, metric), arrived.double()]))
+            arrived = told > points[-1][0]  # else rounding is all that is left of the violation
+        points.append(torch.stack([told, entropy, _size(residual, metric), arrived.double()]))
     table = torch.stack(points, dim=1).permute(2, 1, 0).cpu().numpy()  # [R, points, 4]
     return [_sound(points_of) for points_of in table]
 
@@ -123,6 +130,12 @@ class _Blocks:
         self._x = [s.x.index_select(0, rows).transpose(1, 2).contiguous() for s in result.sides]
         self._mass = [side.mass for side in result.sides]
         self._most = _most(result)
+
+    def reach(self, step: Tensor) -> Tensor:
+        """How far apart a step of mu moves log weights, [R, 1]."""
+        change = [(step.to(x.dtype).unsqueeze(1) @ x).squeeze(1) for x in self._x]
+        spans = [c.amax(1, keepdim=True) - c.amin(1, keepdim=True) for c in change]
+        return torch.stack(spans).amax(0).double()
 
     def at(self, mu: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Left sides [R, k], entropy [R] and the derivative of the former by mu [R, k, k]."""

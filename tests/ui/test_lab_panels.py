@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from test_lab_page import again, button, opened, params, said
 
 from dashboard.cards import CARDS
+from dashboard.plane_panel import LATEST, scrubbed
 from dashboard.text.lab import plane_note
 
 
@@ -72,7 +73,7 @@ def test_the_phase_plane_stands_beside_the_curves_and_is_scrubbed(fake: FakeEngi
     at = again(group(at.run(), "v_beside").set_value("plane").run())
     assert params(at)["beside"] == "plane"
     assert "Epoch 40: violation" in said(at)
-    assert at.select_slider(key="v_at").value == 40
+    assert at.select_slider(key="v_at").value == LATEST
     at = again(at.select_slider(key="v_at").set_value(20).run())
     assert params(at)["at"] == "20"
     assert "Epoch 20: violation" in said(at)
@@ -80,10 +81,17 @@ def test_the_phase_plane_stands_beside_the_curves_and_is_scrubbed(fake: FakeEngi
     assert params(at)["lane"] == "1"
     other = opened(**params(at))
     assert other.select_slider(key="v_at").value == 20
-    at = again(at.select_slider(key="v_at").set_value(40).run())
-    assert "at" not in params(at)  # the latest goes on being the latest
     fake.epoch = 60
-    assert "Epoch 60: violation" in said(again(at.run()))
+    assert "Epoch 20: violation" in said(again(at.run()))
+    at = again(at.select_slider(key="v_at").set_value(LATEST).run())
+    assert "at" not in params(at)
+    assert "Epoch 60: violation" in said(at)
+
+
+def test_the_scrubber_offers_the_same_all_through_a_launch_and_never_too_much() -> None:
+    assert scrubbed(35) == [1, 10, 20, 30, 35, LATEST]
+    assert scrubbed(1) == [1, LATEST]
+    assert 60 < len(scrubbed(50_000)) <= 121
 
 
 def test_an_epoch_without_a_frontier_and_a_seed_that_is_not_there_are_the_nearest(
@@ -94,6 +102,9 @@ def test_an_epoch_without_a_frontier_and_a_seed_that_is_not_there_are_the_neares
     other = opened(**params(at), beside="plane", at="33", lane="9")
     assert other.select_slider(key="v_at").value == 30
     assert "Epoch 30: violation" in said(other)
+    ahead = opened(**params(at), beside="plane", at="110")
+    assert ahead.select_slider(key="v_at").value == 110
+    assert "Epoch 40: violation" in said(ahead)  # no later one yet
 
 
 def test_the_phase_plane_of_a_base_method_is_empty_and_says_nothing(fake: FakeEngine) -> None:
