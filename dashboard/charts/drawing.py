@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -183,11 +184,14 @@ class Drawing:
 
 
 def styled(k: int, uid: str, style: Style, name: str, group: str, rank: int) -> dict[str, Any]:
-    """What every trace has; its uid is the same at every update, so that hiding it lasts."""
+    """What every trace has; its uid is the same at every update, so that hiding it lasts.
+
+    Plotly looks for uids by CSS selectors, which letters, digits and hyphens are safe in.
+    """
     suffix = suffix_of(k)
     return {
         "type": "scatter",
-        "uid": uid,
+        "uid": re.sub("[^A-Za-z0-9]+", "-", uid),
         "mode": "lines",
         "xaxis": f"x{suffix}",
         "yaxis": f"y{suffix}",
@@ -203,7 +207,7 @@ def _outline(k: int, key: str, x: list[int], y: list[float | None]) -> dict[str,
     suffix = suffix_of(k)
     return {
         "type": "scatter",
-        "uid": f"{key} band",
+        "uid": f"{key}-band",
         "mode": "none",
         "x": x,
         "y": y,

@@ -21,6 +21,7 @@ PANELS = """() => document.querySelector('.live-figure-plot')._fullLayout.annota
   .replace(/<[^>]*>/g, ''))"""
 HIDDEN = """() => document.querySelector('.live-figure-plot').data
   .filter(t => t.visible === 'legendonly').map(t => t.legendgroup)"""
+REVISION = "() => document.querySelector('.live-figure-plot').layout.uirevision"
 # The last epoch drawn; long curves are thinned, so points are no measure.
 EPOCHS = """() => Math.max(0, ...(document.querySelector('.live-figure-plot')?.data || [])
   .filter(t => t.yaxis === 'y' && t.legendgroup === 'mean' && t.y.length)
@@ -32,10 +33,13 @@ def lesson(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     """One page that the whole class looks at, minute by minute."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(app)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     yield page
     context.close()
+    assert wrong == []
 
 
 def example(page: sync_api.Page, name: str) -> None:
@@ -58,7 +62,9 @@ def train(page: sync_api.Page) -> dict[str, str]:
     start.click()
     fresh = f"launch=(?!{before[0]})" if before else "launch="
     page.wait_for_url(re.compile(fresh), timeout=30 * SECONDS)
-    return verdict(page)
+    found = verdict(page)
+    assert page.evaluate(REVISION) in page.url  # the curves are those of this launch
+    return found
 
 
 def verdict(page: sync_api.Page) -> dict[str, str]:
@@ -163,6 +169,8 @@ def grown(page: sync_api.Page, by: int = 3) -> None:
 def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     browser: sync_api.Browser, page: sync_api.Page, app: str
 ) -> None:
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(app + ENDLESS)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     page.get_by_role("button", name="Start", exact=True).click()
@@ -203,3 +211,4 @@ def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     assert page.evaluate(RANGE) == pytest.approx(zoomed, rel=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=30 * SECONDS)
+    assert wrong == []

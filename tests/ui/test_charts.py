@@ -273,6 +273,7 @@ def test_every_trace_has_an_identity_of_its_own_that_lasts() -> None:
     first = live_panels(epochs(3), RUNS, TWINS, simulated=True, look=look)["data"]
     later = live_panels(epochs(9), RUNS, TWINS, simulated=True, look=look)["data"]
     assert len({t["uid"] for t in first}) == len(first)
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", t["uid"]) for t in first)
     assert [t["uid"] for t in first] == [t["uid"] for t in later]
     few = live_panels(epochs(3), RUNS, TWINS, simulated=True)["data"]
     assert {t["uid"] for t in few} <= {t["uid"] for t in first}
