@@ -50,8 +50,17 @@ def example(page: sync_api.Page, name: str) -> None:
 
 
 def pick(page: sync_api.Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=re.compile(label)).first.click()
-    page.get_by_role("option", name=option, exact=True).click()
+    """Choose from a list; once more where the page was renewed under the open list."""
+    box = page.get_by_role("combobox", name=re.compile(label)).first
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for patience in (5, 30):
+        try:
+            box.click()
+            wanted.click(timeout=patience * SECONDS)
+            return
+        except sync_api.TimeoutError:
+            page.keyboard.press("Escape")
+    pytest.fail(f"{option} could not be chosen")
 
 
 def train(page: sync_api.Page) -> dict[str, str]:
