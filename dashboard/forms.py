@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dashboard import view
 from dashboard.lam import on_grid, parse_lam
 from dashboard.settings import is_simulated, method_of
 from engine import api
@@ -19,8 +20,8 @@ DEFAULTS: dict[str, Any] = {"dataset": "simulated-small", "method": "ips"}
 # The default λ in units of λ½: to first order 1/(1 + 16), 6 %, of the violation is left.
 DEFAULT_STRENGTH = 16
 SEEDS_DEFAULT, SEEDS_MAX = 5, 20
-# Not settings of a run: the launch shown, and what Streamlit itself puts into a URL.
-NOT_FIELDS = frozenset({"launch", "embed", "embed_options"})
+# Not settings of a run: the launch shown, how it is looked at, what Streamlit puts into a URL.
+NOT_FIELDS = frozenset({"launch", "embed", "embed_options", *view.NAMES})
 # Set for every seed by `configs`, so not choices of their own.
 BY_SEED = frozenset({"seed", "split_seed"})
 # What a choice of these makes stale: its preset value is another one, or its meaning changes.

@@ -14,20 +14,34 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard import equation_panel, look_menu, plane_panel, view
 from dashboard.charts import marks
+from dashboard.charts.curves import Table
 from dashboard.charts.live import in_words, live_panels
 from dashboard.charts.panel_layout import narrow_layout
+from dashboard.charts.panels import PHASES, TITLES
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from dashboard.live_figure import live_figure
+from dashboard.text import equation
+from dashboard.text import lab as text
 from engine import api
 
 EVERY_SECONDS = 0.7
 PAUSED_SECONDS = 4.0
 STEPPING_SECONDS = 0.3
-COLUMNS = (
-    *("entropy", "ess", "entropy_all", "ess_all"),
-    *("violation", "violation_uniform", "violation_r", "violation_in_sample", "target_se"),
-    *("loss", "true_loss", "validation_auc", "validation_ndcg5", "validation_log_loss"),
+# What is read at every look: all that a panel, the phase plane or the equation may show.
+COLUMNS = tuple(
+    dict.fromkeys(
+        (
+            *("entropy", "ess", "entropy_all", "ess_all", "ess_estimate"),
+            *("violation", "violation_uniform", "violation_r", "violation_in_sample"),
+            *("loss", "true_loss", "validation_auc", "validation_ndcg5", "validation_ndcg10"),
+            *("validation_mse", "validation_log_loss", "exact_kl", "oracle_correlation"),
+            *(f"seconds_{name}" for name in PHASES),
+            *plane_panel.COLUMNS,
+            *equation.COLUMNS,
+        )
+    )
 )
 
 
@@ -86,7 +100,10 @@ def watch(
     def look() -> None:
         if shown and st.session_state.get("launch") != shown.launch.id:
             st.rerun()  # a button of the fragment started another launch
-        now = progress_of(shown)
+        try:
+            now = progress_of(shown)
+        except api.StoreError:
+            st.rerun()  # deleted while it was shown: the page says so
         if (phase(now), stepping(now)) != (phase(progress), stepping(progress)):
             st.rerun()
         header(now)
@@ -96,39 +113,82 @@ def watch(
 
 
 def charts(shown: Shown | None, simulated: bool) -> None:
-    """The six panels, the histogram and the map."""
+    """The curves; beside them weights or phase plane; under them the equation."""
     left, right = st.columns([2.15, 1], gap="medium")
     revision = shown.launch.id if shown else "none"
+    balanced = shown.balanced if shown else True
+    simulated = shown.simulated if shown else simulated
+    epochs = read_epochs(shown)
     with left:
-        epochs = read_epochs(shown)
-        runs = list(shown.launch.runs) if shown else []
-        twins = shown.twins if shown else []
-        figure = live_panels(
-            epochs,
-            runs,
-            twins,
-            balanced=shown.balanced if shown else True,
-            simulated=shown.simulated if shown else simulated,
-            revision=revision,
-        )
-        moves = moves_of(shown)
-        live_figure(
-            marks.with_marks(figure, moves, runs, int(epochs["epoch"].max() if len(epochs) else 0)),
-            key="panels",
-            label="Curves over epochs: entropy, constraint violation, losses, validation metrics",
-            description=in_words(epochs, runs, twins) + marks.in_words(moves, runs),
-            narrow=narrow_layout(),
-            crosshair=True,
-        )
+        look_menu.menu(balanced, simulated)
+        with st.container(key="curves"):
+            _curves(shown, epochs, balanced, simulated, revision)
     with right:
-        _weights(shown, revision)
+        _inspect(shown)
+        if _beside() == "plane":
+            plane_panel.panel(shown, epochs, revision)
+        else:
+            _weights(shown, revision)
+    equation_panel.panel(shown, epochs)
+    view.write()
+
+
+def _curves(
+    shown: Shown | None, epochs: pd.DataFrame, balanced: bool, simulated: bool, revision: str
+) -> None:
+    table, look = Table(epochs), view.now().look
+    runs = list(shown.launch.runs) if shown else []
+    twins = shown.twins if shown else []
+    figure = live_panels(
+        *(table, runs, twins),
+        balanced=balanced,
+        simulated=simulated,
+        revision=revision,
+        look=look,
+    )
+    moves = moves_of(shown)
+    last = int(epochs["epoch"].max()) if len(epochs) else 0
+    live_figure(
+        marks.with_marks(figure, moves, runs, last),
+        key="panels",
+        label="Curves over epochs: " + ", ".join(TITLES[key] for key in look.keys),
+        description=in_words(table, runs, twins) + marks.in_words(moves, runs),
+        narrow=narrow_layout(len(look.keys)),
+        crosshair=True,
+        zoom=view.now().zoom,
+        on_zoom=lambda zoom: view.change(zoom=zoom),
+    )
+
+
+def _beside() -> str:
+    """What stands beside the curves, by a switch above it."""
+    st.session_state["v_beside"] = view.now().beside
+    with st.container(key="beside"):
+        st.segmented_control(
+            "Beside the curves",
+            list(view.BESIDE),
+            format_func=text.BESIDE.get,
+            required=True,
+            key="v_beside",
+            on_change=lambda: view.change(beside=st.session_state["v_beside"]),
+            label_visibility="collapsed",
+        )
+    return view.now().beside
 
 
 def read_epochs(shown: Shown | None) -> pd.DataFrame:
-    """The epochs so far of every run and twin."""
+    """The epochs so far of every run and twin; only those that are new are read."""
     if shown is None:
         return pd.DataFrame(columns=["run", "epoch", *COLUMNS])
-    return api.epochs([*dict.fromkeys(shown.launch.runs), *shown.twins], columns=COLUMNS)
+    held: tuple[str, pd.DataFrame] | None = st.session_state.get("epochs")
+    before = held[1] if held is not None and held[0] == shown.launch.id else None
+    after = None if before is None else before.groupby("run")["epoch"].max().to_dict()
+    runs = [*dict.fromkeys(shown.launch.runs), *shown.twins]
+    found = api.epochs(runs, columns=COLUMNS, after=after)
+    if before is not None:
+        found = pd.concat([before, found], ignore_index=True) if len(found) else before
+    st.session_state["epochs"] = (shown.launch.id, found)
+    return found
 
 
 def moves_of(shown: Shown | None) -> pd.DataFrame:
@@ -154,7 +214,6 @@ def _inspect(shown: Shown | None) -> None:
 
 
 def _weights(shown: Shown | None, revision: str) -> None:
-    _inspect(shown)
     counts, log2_mean, epoch = weights_now(shown)
     note = "press Start"
     if shown is not None:

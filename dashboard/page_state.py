@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms
+from dashboard import forms, view
 from engine import api
 
 LATE_SECONDS = 4.0
@@ -28,6 +28,7 @@ def adopt_url() -> None:
         return
     state["launch"] = params.get("launch")
     state["choices"] = {k: v for k, v in params.items() if k not in forms.NOT_FIELDS}
+    view.adopt(params)
     state["written"] = params
 
 
@@ -52,6 +53,7 @@ def write_url(form: forms.Form) -> None:
     """Make the URL repeat the controls and the launch shown."""
     state = st.session_state
     params = forms.params_from_config(form.config, form.seeds, state.get("launch"))
+    params |= view.as_params(view.now())
     # A wrong choice stays in the URL, beside its sentence, until it is put right.
     params |= {k: str(v) for k, v in state["choices"].items() if k in form.errors}
     kept = {k: v for k, v in st.query_params.to_dict().items() if k.startswith("embed")}

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from dashboard.charts.theme import decimals_for, number
+from dashboard.settings import is_simulated, lam_counts
+from dashboard.text.lab import TRY
+from engine import api
 
 Word = Literal["better", "worse", "no better", "undecided"]
 LEVEL = 0.95
+ALIKE, CLOSE = 0.2, 0.6  # correlations with the oracle's log weights, for "partly" and "close"
+FEW = 0.2  # share of ESS under which an estimate rests on few ratings
+COLLAPSED = "resting on few ratings"
+STEP = 16  # of λ, up or down
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,20 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What to try next: a button's name, why, and the settings that differ."""
+
+    name: str
+    why: str
+    changes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """The three parts, and whether balancing the label too is worth trying."""
+    """The three parts, and what is worth trying next, if anything."""
 
     parts: tuple[Sentence, ...]
-    try_label: bool = False
+    next: Advice | None = None
 
     def __str__(self) -> str:
         return " ".join(f"{p.about}: {p.finding} ({p.detail})." for p in self.parts)
@@ -66,7 +82,10 @@ class Outcome:
         target_se: standard error of the target.
         differences: by name ("true ideal loss", "MSE", "AUC"), balanced run minus its twin.
         correlation: of the log weights with the oracle's, simulated data only.
-        lam_counts: whether a larger λ would leave less of the violation.
+        ess, ess_estimate: effective sample sizes over n, of w and of w/p.
+        in_sample: violations by the model's own errors, where `violation` is by errors on ratings
+            it has not seen.
+        config: the runs' settings, those of the first.
     """
 
     violation: Sequence[float]
@@ -74,8 +93,10 @@ class Outcome:
     target_se: Sequence[float]
     differences: Mapping[str, Sequence[float]]
     correlation: Sequence[float] = ()
-    moments: tuple[str, ...] = ("e",)
-    lam_counts: bool = True
+    ess: Sequence[float] = ()
+    ess_estimate: Sequence[float] = ()
+    in_sample: Sequence[float] = ()
+    config: Any = None
     lower_is_better: frozenset[str] = field(
         default=frozenset({"true ideal loss", "MSE", "log loss"})
     )
@@ -107,22 +128,29 @@ def verdict(outcome: Outcome) -> Verdict:
     predictor = _predictor(outcome)
     weights = _weights(outcome)
     parts = tuple(part for part in (constraint, predictor, weights) if part is not None)
-    return Verdict(parts, try_label=outcome.moments == ("e",))
+    return Verdict(parts, advice(outcome))
 
 
 def _constraint(outcome: Outcome) -> Sentence:
-    before = float(np.mean(np.abs(outcome.violation_uniform)))
-    after = float(np.mean(np.abs(outcome.violation)))
+    before, after, se = _sizes(outcome)
     shown = (float(np.mean(outcome.violation_uniform)), float(np.mean(outcome.violation)))
-    se = float(np.mean(outcome.target_se))
-    numbers = f"violation {number(shown[0], 3)} → {number(shown[1], 3)}, target ± {number(se, 3)}"
+    numbers = f"violation {number(shown[0], 3)} → {number(shown[1], 3)}"
+    if len(outcome.in_sample):
+        inside = number(float(np.mean(outcome.in_sample)), 3)
+        numbers += f" on ratings unseen ({inside} in-sample)"
+    numbers += f", target ± {number(se, 3)}"
     if before <= se:
         return Sentence("Constraint", "nothing to balance", f"{numbers}: within its noise before")
     if after <= se:
         return Sentence("Constraint", "met", numbers, True)
-    left = 100 * after / before
-    numbers += "; a larger λ" if outcome.lam_counts else ""
-    return Sentence("Constraint", f"not met, {left:.0f} % left", numbers, False)
+    return Sentence("Constraint", f"not met, {100 * after / before:.0f} % left", numbers, False)
+
+
+def _sizes(outcome: Outcome) -> tuple[float, float, float]:
+    """Mean size of the violation with uniform weights and with these, and the target's error."""
+    before = float(np.mean(np.abs(outcome.violation_uniform)))
+    after = float(np.mean(np.abs(outcome.violation)))
+    return before, after, float(np.mean(outcome.target_se))
 
 
 def _predictor(outcome: Outcome) -> Sentence | None:
@@ -154,28 +182,68 @@ def _which(found: list[tuple[str, Word, Interval]], word: Word) -> str:
 
 
 def _weights(outcome: Outcome) -> Sentence | None:
+    """Against the oracle where it is known; what the estimate rests on, bad only when low."""
     known = [r for r in outcome.correlation if r is not None and np.isfinite(r)]
+    rest = _finite_mean(outcome.ess_estimate)
+    size = "" if rest is None else f"ESS {100 * rest:.0f} % of w/p"
+    few = rest is not None and rest < FEW
     if not known:
-        return None
+        if rest is None:
+            return None
+        return Sentence(
+            "Weights", COLLAPSED if few else "no oracle to compare with", size, _bad(few)
+        )
     r = float(np.mean(known))
     finding = (
         "unlike the oracle's"
-        if r < 0.2
+        if r < ALIKE
         else "partly the oracle's"
-        if r < 0.6
+        if r < CLOSE
         else "close to the oracle's"
     )
-    return Sentence(
-        "Weights", finding, f"correlation r = {number(r, 2)}", True if r >= 0.6 else None
-    )
+    detail = ", ".join(filter(None, (f"correlation r = {number(r, 2)}", size)))
+    if few:
+        return Sentence("Weights", f"{COLLAPSED}, {finding}", detail, False)
+    return Sentence("Weights", finding, detail, True if r >= CLOSE else None)
+
+
+def _bad(few: bool) -> bool | None:
+    return False if few else None
+
+
+def _finite_mean(values: Sequence[float]) -> float | None:
+    kept = [v for v in values if v is not None and np.isfinite(v)]
+    return float(np.mean(kept)) if kept else None
+
+
+def advice(outcome: Outcome) -> Advice | None:
+    """The next thing worth trying, the most telling first; None where nothing comes to mind."""
+    config = outcome.config
+    if config is None:
+        return None
+    before, after, se = _sizes(outcome)
+    rest = _finite_mean(outcome.ess_estimate)
+    if config.entropy_sign == "minimise":
+        return Advice(*TRY["entropy"], {"entropy_sign": "maximise"})
+    if rest is not None and rest < FEW and config.lam > 0 and lam_counts(config):
+        return Advice(*TRY["less"], {"lam": f"{max(config.lam / STEP, 2**-9):g}"})
+    if before <= se:
+        if config.confounding == "none" and is_simulated(config):
+            return Advice(*TRY["confound"], {"confounding": "strong"})
+    elif config.moments == ("e",):
+        return Advice(*TRY["label"], {"moments": "e,r"})
+    elif after > se and lam_counts(config):
+        return Advice(*TRY["more"], {"lam": f"{min(config.lam * STEP, api.LAM_MAX):g}"})
+    if config.residuals == "in_sample" and config.balanced:
+        return Advice(*TRY["unseen"], {"residuals": "cross_fitted"})
+    return None
 
 
 def outcome_of(
     runs: pd.DataFrame,
     epochs: pd.DataFrame,
     twins: Mapping[str, str],
-    moments: tuple[str, ...],
-    lam_counts: bool = True,
+    config: Any = None,
 ) -> Outcome:
     """Collect an Outcome from the store's frames.
 
@@ -183,6 +251,7 @@ def outcome_of(
         runs: a row a run, indexed by id: best_epoch, true_loss, test_clean_mse, test_clean_auc.
         epochs: a row a run and epoch.
         twins: run id -> id of its twin.
+        config: the runs' settings, those of the first.
     """
     at_best = _at_best(runs, epochs)
     ids = [run for run in twins if run in at_best.index and twins[run] in runs.index]
@@ -197,10 +266,17 @@ def outcome_of(
         violation_uniform=list(at_best["violation_uniform"]),
         target_se=list(at_best["target_se"]),
         differences=differences,
-        correlation=list(at_best["oracle_correlation"]) if "oracle_correlation" in at_best else [],
-        moments=moments,
-        lam_counts=lam_counts,
+        correlation=_column(at_best, "oracle_correlation"),
+        ess=_column(at_best, "ess"),
+        ess_estimate=_column(at_best, "ess_estimate"),
+        in_sample=_column(at_best, "violation_in_sample"),
+        config=config,
     )
+
+
+def _column(frame: pd.DataFrame, name: str) -> list[float]:
+    """A column's values, [] where no run has any."""
+    return list(frame[name]) if name in frame and frame[name].notna().any() else []
 
 
 def _at_best(runs: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,7 @@ from engine.published import published
 from engine.store import (
     branches,
     controls,
+    frontiers,
     history,
     playing,
     reports,
@@ -298,6 +299,20 @@ def snapshot_epochs(run: str) -> list[int]:
     return kept_weights.snapshot_epochs(open_runs(), run)
 
 
+def frontier(run: str, epoch: int) -> pd.DataFrame:
+    """What no weights can beat at that epoch's models: lam, entropy and violation of exact ones.
+
+    Raises:
+        StoreError: no such run, or no frontier was kept of that epoch.
+    """
+    return frontiers.read_frontier(open_runs(), run, epoch)
+
+
+def frontier_epochs(run: str) -> list[int]:
+    """The epochs that `frontier` knows of, in order; StoreError when there is no such run."""
+    return frontiers.frontier_epochs(open_runs(), run)
+
+
 def weights(run: str) -> Weights:
     """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
 
@@ -526,6 +541,8 @@ __all__ = [
     "estimate",
     "find_launch",
     "forecast",
+    "frontier",
+    "frontier_epochs",
     "gain",
     "gallery",
     "get_dataset",

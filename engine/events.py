@@ -58,6 +58,10 @@ class EpochDone:
     `exact_feasible` is 0 where no weights meet what is asked, `exact_bound` 1 where a floor on ESS
     kept them from it.
     `violation_in_sample` is that of theta's own errors where others are balanced.
+    `left`: what each block of weights adds to the left side of e; they sum to target + violation.
+    `constraint_entropy` and `constraint_violation`: where the weights stand in the phase plane
+    (`engine.training.frontier`), `frontier` the best that any weights could do there: rows (lam,
+    entropy, violation), at some epochs only.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -71,6 +75,7 @@ class EpochDone:
     validation: dict[str, float | None]
     seconds: dict[str, float]
     violation: float | None = None
+    left: dict[str, float] = field(default_factory=dict)
     blocks: dict[str, WeightBlock] = field(default_factory=dict)
     moments: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     expected_left: float | None = None
@@ -82,9 +87,12 @@ class EpochDone:
     exact_feasible: float | None = None
     exact_bound: float | None = None
     violation_in_sample: float | None = None
+    constraint_entropy: float | None = None
+    constraint_violation: float | None = None
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
+    frontier: NDArray[np.float64] | None = None
 
     @property
     def entropy(self) -> float | None:
@@ -119,6 +127,9 @@ class EpochDone:
         flat["exact_feasible"] = self.exact_feasible
         flat["exact_bound"] = self.exact_bound
         flat["violation_in_sample"] = self.violation_in_sample
+        flat |= {f"left_{name}": part for name, part in self.left.items()}
+        flat["constraint_entropy"] = self.constraint_entropy
+        flat["constraint_violation"] = self.constraint_violation
         return flat
 
     def as_json(self) -> dict[str, Any]:
@@ -169,7 +180,8 @@ EPOCH_COLUMNS = (
     ),
     *("expected_left", "true_loss", "oracle_correlation"),
     *("exact_kl", "exact_violation", "exact_ess", "exact_feasible", "exact_bound"),
-    "violation_in_sample",
+    *("violation_in_sample", "left_observed", "left_all"),
+    *("constraint_entropy", "constraint_violation"),
 )
 
 

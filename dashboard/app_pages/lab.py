@@ -8,10 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import advanced, controls, ended, forms, live, page_state, play
-from dashboard.settings import is_simulated, lam_counts
+from dashboard import advanced, controls, ended, examples, forms, live, page_state, play, view
+from dashboard.settings import is_simulated
 from dashboard.text import lab as text
-from dashboard.text.settings import HELP
 from dashboard.verdict import Verdict, outcome_of, verdict
 from engine import api
 
@@ -25,6 +24,7 @@ def page() -> None:
     progress = live.progress_of(shown)  # read once: buttons and charts must not disagree
     left, main = st.columns([1, 3.75], gap="medium")
     with left, st.container(key="controls"):
+        examples.examples()
         st.title("Counterweight", anchor=False)
         controls.controls(form, play.movable(form, shown, progress))
         play.buttons(form, shown, progress, _start, _reset)
@@ -75,15 +75,16 @@ def _start(form: forms.Form, token: str, step: str = "") -> None:
         ).id
         if step:
             api.step(state["launch"], step)
+        view.change(zoom=None, at=None)  # they belong to the launch before
     except api.FieldError as error:
         state["refused"] = {error.field: str(error)}
     except api.CounterweightError as error:
         state["start_trouble"] = str(error)
 
 
-def _start_with_label(shown: live.Shown, token: str) -> None:
-    """The same launch again, balancing the label beside the error."""
-    choices = forms.form_of_runs(list(shown.configs)) | {"moments": "e,r"}
+def _start_again(shown: live.Shown, changes: dict[str, str], token: str) -> None:
+    """The same launch again with other settings, as the verdict advises."""
+    choices = forms.form_of_runs(list(shown.configs)) | changes
     st.session_state["choices"] = choices
     _start(page_state.read_form(), token)
 
@@ -137,18 +138,18 @@ def _verdict(form: forms.Form, shown: live.Shown | None, over: bool, token: str)
             place.markdown(f"**{about}**  \n:gray[{question}]")
         return
     n = len(found.parts)
-    places = st.columns([*(1.2, 1.5, 1.05)[:n], 1.0] if found.try_label else n)
+    places = st.columns([*(1.2, 1.5, 1.05)[:n], 1.0] if found.next else n)
     for place, part in zip(places, found.parts, strict=False):
         colour = {True: ":green[{}]", False: ":orange[{}]", None: "{}"}[part.good]
         place.markdown(f"**{part.about}: {colour.format(part.finding)}**  \n{part.detail}")
-    if found.try_label and shown is not None:
+    if found.next and shown is not None:
         places[n].button(
-            "Balance the label too",
-            key="label_too",
+            found.next.name,
+            key="try_next",
             width="stretch",
-            on_click=_start_with_label,
-            args=(shown, token),
-            help=HELP["label_too"],
+            on_click=_start_again,
+            args=(shown, dict(found.next.changes), token),
+            help=found.next.why,
         )
 
 
@@ -159,11 +160,12 @@ def _found(shown: live.Shown) -> Verdict | None:
     runs = api.runs(launch=shown.launch.id).set_index("run")
     if runs["best_epoch"].isna().all():
         return None
-    columns = ("violation", "violation_uniform", "target_se", "oracle_correlation")
+    columns = (
+        *("violation", "violation_uniform", "violation_in_sample", "target_se"),
+        *("oracle_correlation", "ess", "ess_estimate"),
+    )
     epochs = api.epochs(list(shown.launch.runs), columns=columns)
-    config = shown.configs[0]
-    free = lam_counts(config)
-    return verdict(outcome_of(runs, epochs, shown.launch.twins, config.moments, free))
+    return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0]))
 
 
 page()

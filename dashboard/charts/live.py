@@ -1,7 +1,8 @@
-"""The six panels that grow while a launch trains, over one epoch axis.
+"""The panels that grow while a launch trains, over one epoch axis.
 
-Entropy and ESS; constraint violation; losses; validation AUC, NDCG@5 and log loss. Seeds are thin,
-their mean is bold; the twin (the identical runs with uniform weights) is a grey dashed ghost.
+At first six: entropy and ESS; constraint violation; losses; validation AUC, NDCG@5 and log loss.
+Seeds are thin, their mean is bold; the twin (the identical runs with uniform weights) is a grey
+dashed ghost.
 """
 
 from __future__ import annotations
@@ -11,26 +12,28 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.charts.curves import ended_early, mean_of_runs, pivot, points, stride_for
+from dashboard.charts.curves import Table, mean_of_runs, stride_for
+from dashboard.charts.drawing import Drawing, styled
+from dashboard.charts.looks import AT_FIRST, Look
 from dashboard.charts.panel_layout import (
     add_axes,
     base_layout,
-    curve_label,
     hide_ticks,
     suffix_of,
     thinned_note,
 )
-from dashboard.charts.panels import OPTIONAL, Line, Panel, panels
+from dashboard.charts.panels import OPTIONAL, PHASES, Panel, panels
 
 
 def live_panels(
-    epochs: pd.DataFrame,
+    epochs: pd.DataFrame | Table,
     runs: Sequence[str],
     twins: Sequence[str] = (),
     *,
     balanced: bool = True,
     simulated: bool = False,
     revision: str = "",
+    look: Look = AT_FIRST,
 ) -> dict[str, Any]:
     """The figure of one launch.
 
@@ -39,196 +42,79 @@ def live_panels(
         runs: the runs themselves, one a seed. twins: their twins, or none.
         balanced: whether the runs have balancing weights.
         revision: what zoom and hidden curves belong to.
+        look: which panels, on what axes, how smooth.
     """
-    present = {name for name in OPTIONAL if name in epochs and epochs[name].notna().any()}
-    last = int(epochs["epoch"].max()) if len(epochs) else 0
-    stride = stride_for(last)
+    table = Table.of(epochs)
+    present = {name for name in OPTIONAL if table.has(name)}
+    last = table.last
+    chosen = panels(balanced, simulated, present, look.keys)
+    drawn = Drawing(table, runs, twins, "balanced" if balanced else "base", look)
+    drawn.stride = stride_for(last, curves_of(chosen, len(runs), look.smooth > 0))
     traces: list[dict[str, Any]] = []
-    layout = base_layout(revision)
-    for k, panel in enumerate(panels(balanced, simulated, present)):
-        add_axes(layout, k, panel)
-        traces.append(_frame(k))
-        if panel.band:
-            traces += _band(epochs, runs, k)
-        traces += _panel_traces(epochs, panel, runs, twins, balanced, k, stride)
-        layout["annotations"] += _labels(epochs, panel, runs, k)
+    layout = base_layout(revision, len(chosen))
+    for k, panel in enumerate(chosen):
+        add_axes(layout, k, len(chosen), panel, look, revision)
+        traces.append(_frame(k, panel))
+        traces += drawn.band(panel, k) + drawn.panel(panel, k)
+        layout["annotations"] += drawn.labels(panel, k)
         if not panel.lines:
             hide_ticks(layout, f"yaxis{suffix_of(k)}")
     if not last:
         hide_ticks(layout)
     _name_once(traces)
-    if stride > 1:
-        layout["annotations"].append(thinned_note(stride))
+    if drawn.stride > 1:
+        layout["annotations"].append(thinned_note(drawn.stride))
     return {"data": traces, "layout": layout}
 
 
-def _frame(k: int) -> dict[str, Any]:
+def curves_of(chosen: Sequence[Panel], n_runs: int, smooth: bool) -> int:
+    """How many curves will be drawn: means and twins, raw ones beneath them, seeds."""
+    each = n_runs if n_runs > 1 else 0
+    lines = [line for panel in chosen for line in panel.lines]
+    single = len(lines) + sum(len(panel.twin) for panel in chosen)
+    return (2 if smooth else 1) * single + each * sum(line.role == "mean" for line in lines)
+
+
+def _frame(k: int, panel: Panel) -> dict[str, Any]:
     """A trace without points: a panel with nothing to draw yet keeps its axes."""
     empty = {"x": [], "y": [], "hoverinfo": "skip", "connectgaps": False}
-    return _styled(k, {"dash": "solid"}, "", "frame", 0) | empty
-
-
-def _panel_traces(
-    epochs: pd.DataFrame,
-    panel: Panel,
-    runs: Sequence[str],
-    twins: Sequence[str],
-    balanced: bool,
-    k: int,
-    stride: int,
-) -> list[dict[str, Any]]:
-    role = "balanced" if balanced else "base"
-    ghosts, thin, bold = [], [], []
-    for column in panel.twin:
-        curve = mean_of_runs(pivot(epochs, column, twins))
-        if len(curve):
-            style = {"color": "@base", "width": 1.7, "dash": "dash"}
-            ghosts.append(_trace(curve, k, stride, style, "twin", "twin", 20))
-    for line in panel.lines:
-        wide = pivot(epochs, line.column, runs)
-        if len(runs) > 1 and line.role == "mean":
-            style = {"color": f"@{role}_thin", "width": 0.9, "dash": line.dash}
-            thin.append(_seeds(wide, k, stride, style))
-        style = {"color": _color(line, role), "width": line.width, "dash": line.dash}
-        name, rank = (_mean_name(epochs, runs), 10) if len(runs) > 1 else ("this run", 10)
-        if line.role == "uniform":
-            name, rank = "same model, uniform weights", 25
-        trace = _trace(mean_of_runs(wide), k, stride, style, name, line.role, rank)
-        trace["hovertemplate"] = f"{line.name} %{{y:.4~g}}<extra></extra>"
-        if trace["y"]:
-            bold.append(trace)
-    return ghosts + thin + bold
-
-
-def _color(line: Line, role: str) -> str:
-    """The role's hue; darker beside the run's own curve, not to look like a seed."""
-    if line.role == "uniform":
-        return "@base"
-    return f"@{role}" if line.role == "mean" else "@balanced_text"
-
-
-def _labels(
-    epochs: pd.DataFrame, panel: Panel, runs: Sequence[str], k: int
-) -> list[dict[str, Any]]:
-    """Names at the ends of the curves that have one, away from the panel's first curve."""
-    last = {
-        line: curve
-        for line in panel.lines
-        if len(curve := mean_of_runs(pivot(epochs, line.column, runs)))
-    }
-    if not last or panel.lines[0] not in last:
-        return []
-    main = float(last[panel.lines[0]].iloc[-1])
-    return [
-        curve_label(line.label, int(curve.index[-1]), y := float(curve.iloc[-1]), k, below=y < main)
-        for line, curve in last.items()
-        if line.label
-    ]
-
-
-def _mean_name(epochs: pd.DataFrame, runs: Sequence[str]) -> str:
-    return "mean, ended seeds held" if ended_early(epochs, runs) else "mean"
-
-
-def _seeds(wide: pd.DataFrame, k: int, stride: int, style: dict[str, Any]) -> dict[str, Any]:
-    """Every run's own curve as one trace with gaps: a browser draws one much faster than five."""
-    x: list[int | None] = []
-    y: list[float | None] = []
-    for run in wide:
-        one = points(wide[run], stride)
-        n = len(one["y"])
-        start, step = one.get("x0", 0), one.get("dx", 1)
-        x += [*one.get("x", range(start, start + n * step, step)), None]
-        y += [*one["y"], None]
-    trace = {"x": x[:-1], "y": y[:-1], "connectgaps": False, "hoverinfo": "skip"}
-    return _styled(k, style, "each seed", "seed", 30) | trace
-
-
-def _trace(
-    curve: pd.Series,
-    k: int,
-    stride: int,
-    style: dict[str, Any],
-    name: str,
-    group: str,
-    rank: int,
-) -> dict[str, Any]:
-    drawn = points(curve, stride)
-    mode = "lines+markers" if len(drawn["y"]) == 1 else "lines"
-    said = {"hovertemplate": "twin %{y:.4~g}<extra></extra>", "mode": mode}
-    return _styled(k, style, name, group, rank) | drawn | said
-
-
-def _styled(k: int, style: dict[str, Any], name: str, group: str, rank: int) -> dict[str, Any]:
-    suffix = suffix_of(k)
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "xaxis": f"x{suffix}",
-        "yaxis": f"y{suffix}",
-        "line": style,
-        "name": name,
-        "legendgroup": group,
-        "legendrank": rank,
-        "showlegend": False,
-    }
-
-
-def _band(epochs: pd.DataFrame, runs: Sequence[str], k: int) -> list[dict[str, Any]]:
-    """The target's ± SE around a violation of nought, as one filled outline."""
-    se = mean_of_runs(pivot(epochs, "target_se", runs))
-    if se.empty:
-        return []
-    first, last = int(se.index[0]), int(se.index[-1])
-    wide = float(f"{se.iloc[-1]:.4g}")
-    return [
-        {
-            "type": "scatter",
-            "mode": "none",
-            "x": [first, last, last, first],
-            "y": [wide, wide, -wide, -wide],
-            "fill": "toself",
-            "fillcolor": "@band",
-            "hoverinfo": "skip",
-            "xaxis": f"x{k + 1}",
-            "yaxis": f"y{k + 1}",
-            "name": "± SE",
-            "legendgroup": "band",
-            "legendrank": 40,
-            "showlegend": False,
-        }
-    ]
+    return styled(k, panel.key, {"dash": "solid"}, "", "frame", 0) | empty
 
 
 def _name_once(traces: list[dict[str, Any]]) -> None:
     """Each legend group is named once, by its first trace; the legend switches the whole group."""
-    named = {"frame", "all", "in_sample"}  # these say their names at the curve
+    # These say their names at the curve, or under the panel's title.
+    named = {"frame", "all", "in_sample", "target", *PHASES}
     for trace in sorted(traces, key=lambda t: t["line"]["dash"] != "solid" if "line" in t else 0):
         if trace["legendgroup"] not in named:
             named.add(trace["legendgroup"])
             trace["showlegend"] = True
 
 
-def in_words(epochs: pd.DataFrame, runs: Sequence[str], twins: Sequence[str] = ()) -> str:
+def in_words(epochs: pd.DataFrame | Table, runs: Sequence[str], twins: Sequence[str] = ()) -> str:
     """The panels' text alternative: the last mean of each quantity."""
-    if epochs.empty:
+    table = Table.of(epochs)
+    if not table.last:
         return "No epoch is trained yet."
-    last = int(epochs.loc[epochs["run"].isin(list(runs)), "epoch"].max())
+    last = max(table.last_of(runs))
     said = [f"Epoch {last}, means over {len(runs)} run{'s' if len(runs) != 1 else ''}:"]
     names = {
         "entropy": "weight entropy",
         "ess": "effective sample size over n",
+        "ess_estimate": "the same of w over p",
         "ess_all": "of the weights on all pairs",
         "violation": "constraint violation",
         "violation_in_sample": "violation in-sample",
+        "target": "target",
         "violation_uniform": "violation with uniform weights",
         "true_loss": "true ideal loss",
         "validation_auc": "validation AUC",
+        "validation_ndcg10": "validation NDCG@10",
     }
     for column, name in names.items():
-        curve = mean_of_runs(pivot(epochs, column, runs))
+        curve = mean_of_runs(table.wide(column, runs))
         if len(curve):
-            twin = mean_of_runs(pivot(epochs, column, twins))
+            twin = mean_of_runs(table.wide(column, twins))
             beside = f" (twin {twin.iloc[-1]:.3f})" if len(twin) else ""
             said.append(f"{name} {curve.iloc[-1]:.3f}{beside};")
     return " ".join(said).rstrip(";") + "."

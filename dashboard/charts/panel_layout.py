@@ -1,18 +1,20 @@
-"""Where the six live panels stand: two columns on a desk, one on a phone, one epoch axis."""
+"""Where the live panels stand: two columns on a desk, one on a phone, one epoch axis."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from dashboard.charts.looks import Look
 from dashboard.charts.panels import Panel
 from dashboard.charts.theme import heading
 
-HEIGHT = 572
+HEIGHT = 572  # of up to three rows; more make the figure taller
 TOP, BOTTOM = 40, 58  # pixels for the first row's titles; for ticks, axis title and legend
 GAP = 50  # pixels between rows, for the titles of the next one
 NARROW_ROW = 190
 COLUMNS = ((0.0, 0.45), (0.55, 1.0))
-N_PANELS = 6
+ROWS = 3  # that share HEIGHT
 
 
 def suffix_of(k: int) -> str:
@@ -20,10 +22,21 @@ def suffix_of(k: int) -> str:
     return "" if k == 0 else str(k + 1)
 
 
-def base_layout(revision: str) -> dict[str, Any]:
-    """What holds for the whole figure; zoom and hidden curves belong to `revision`."""
+def rows_of(n: int) -> int:
+    """Rows that n panels take in two columns."""
+    return -(-n // 2)
+
+
+def height_of(n: int) -> float:
+    """Pixels of a figure of n panels."""
+    spare = max(0, rows_of(n) - ROWS)
+    return HEIGHT + spare * ((HEIGHT - TOP - BOTTOM - (ROWS - 1) * GAP) / ROWS + GAP)
+
+
+def base_layout(revision: str, n: int) -> dict[str, Any]:
+    """What holds for the whole figure of n panels; hidden curves belong to `revision`."""
     return {
-        "height": HEIGHT,
+        "height": round(height_of(n)),
         "uirevision": revision,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -49,10 +62,15 @@ def base_layout(revision: str) -> dict[str, Any]:
     }
 
 
-def add_axes(layout: dict[str, Any], k: int, panel: Panel) -> None:
-    """Give panel k its axes and its title; all epoch axes zoom together."""
+def add_axes(
+    layout: dict[str, Any], k: int, n: int, panel: Panel, look: Look, revision: str
+) -> None:
+    """Give panel k of n its axes and its title; all epoch axes zoom together.
+
+    revision: what the reader's zoom belongs to; a log axis has another one.
+    """
     suffix = suffix_of(k)
-    row, column = divmod(k, 2)
+    column, last = k % 2, k + 2 >= n
     common = {
         "showgrid": True,
         "gridcolor": "@grid",
@@ -64,38 +82,47 @@ def add_axes(layout: dict[str, Any], k: int, panel: Panel) -> None:
     layout[f"xaxis{suffix}"] = {
         **common,
         "domain": list(COLUMNS[column]),
-        "showticklabels": row == 2,
+        "showticklabels": last,
         "anchor": f"y{suffix}",
         "showgrid": False,
         "showline": True,
         "rangemode": "tozero",
         "nticks": 6,
         "tickformat": "d",
+        "uirevision": f"{revision} {'log' if look.log_epochs else ''}",
         **({"matches": "x"} if k else {}),
     }
-    if row == 2:
+    if look.log_epochs:
+        layout[f"xaxis{suffix}"] |= {"type": "log", "dtick": 1}
+    if last:
         layout[f"xaxis{suffix}"]["title"] = {
             "text": "epoch",
             "font": {"size": 11, "color": "@muted"},
             "standoff": 2,
         }
+    logged = look.log_values and panel.logs
     layout[f"yaxis{suffix}"] = {
         **common,
-        "domain": _row(row),
+        "domain": _row(k // 2, n),
         "anchor": f"x{suffix}",
         "nticks": 5,
         "tickformat": ".3~g",
         "autorangeoptions": {"include": list(panel.include)} if panel.include else {},
+        "uirevision": f"{revision} {panel.key} {'log' if logged else ''}",
     }
-    if panel.band:
+    if logged:
+        layout[f"yaxis{suffix}"] |= {"type": "log", "autorangeoptions": {}}
+        if panel.key != "exact":  # few decades: 1, 2 and 5 of each
+            layout[f"yaxis{suffix}"] |= {"dtick": "D2"}
+    elif panel.band is True:
         layout[f"yaxis{suffix}"] |= {"zeroline": True, "zerolinecolor": "@axis"}
     layout["annotations"].append(_title(panel, suffix))
 
 
-def _row(row: int) -> list[float]:
+def _row(row: int, n: int) -> list[float]:
     """The part of the figure's height that a row of panels takes, from the bottom in [0, 1]."""
-    inner = HEIGHT - TOP - BOTTOM
-    high = (inner - 2 * GAP) / 3
+    inner = height_of(n) - TOP - BOTTOM
+    high = (inner - (rows_of(n) - 1) * GAP) / rows_of(n)
     top = inner - row * (high + GAP)
     return [round(max(0.0, top - high) / inner, 4), round(top / inner, 4)]
 
@@ -104,19 +131,34 @@ def _title(panel: Panel, suffix: str) -> dict[str, Any]:
     return heading(panel.title, panel.note, f"x{suffix} domain", f"y{suffix} domain")
 
 
-def curve_label(text: str, x: int, y: float, k: int, *, below: bool) -> dict[str, Any]:
-    """A curve's name at its last point; it goes out of sight with the point when zoomed."""
+def curve_label(
+    text: str,
+    x: int,
+    y: float,
+    k: int,
+    *,
+    below: bool,
+    color: str = "@balanced_text",
+    log: tuple[bool, bool] = (False, False),
+) -> dict[str, Any]:
+    """A curve's name at its last point; it goes out of sight with the point when zoomed.
+
+    log: of the panel's two axes; an annotation stands at the logarithm there.
+    """
     suffix = suffix_of(k)
+    place = [
+        math.log10(v) if logged and v > 0 else v for v, logged in zip((x, y), log, strict=True)
+    ]
     return {
         "text": text,
         "xref": f"x{suffix}",
         "yref": f"y{suffix}",
-        "x": x,
-        "y": float(f"{y:.4g}"),
+        "x": place[0] if log[0] else x,
+        "y": float(f"{place[1]:.4g}"),
         "xanchor": "right",
         "yanchor": "top" if below else "bottom",
         "showarrow": False,
-        "font": {"size": 11, "color": "@balanced_text"},
+        "font": {"size": 11, "color": color},
     }
 
 
@@ -136,19 +178,20 @@ def thinned_note(stride: int) -> dict[str, Any]:
     }
 
 
-def narrow_layout() -> dict[str, Any]:
-    """Layout entries for a phone: the six panels one under another."""
-    height = NARROW_ROW * N_PANELS + 140
+def narrow_layout(n: int) -> dict[str, Any]:
+    """Layout entries for a phone: the n panels one under another."""
+    height = NARROW_ROW * n + 140
     inner = height - TOP - 100
-    row = inner / N_PANELS
-    entries: dict[str, Any] = {"height": height, "margin.b": 100, "xaxis5.title.text": ""}
-    entries["xaxis6.title.standoff"] = 18
-    for k in range(N_PANELS):
+    row = inner / n
+    entries: dict[str, Any] = {"height": height, "margin.b": 100}
+    for k in range(n):
         suffix = suffix_of(k)
         bottom = max(0.0, 1 - ((k + 1) * row - 64) / inner)
         entries[f"xaxis{suffix}.domain"] = [0.0, 1.0]
         entries[f"xaxis{suffix}.showticklabels"] = True
         entries[f"yaxis{suffix}.domain"] = [bottom, 1 - k * row / inner]
+        entries[f"xaxis{suffix}.title.text"] = "epoch" if k == n - 1 else ""
+    entries[f"xaxis{suffix_of(n - 1)}.title.standoff"] = 18
     return entries
 
 

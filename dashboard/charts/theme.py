@@ -26,6 +26,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "band_text": ("#00608F", "#7CC0EA"),
     "paper": ("#FDFCFA", "#14171B"),
     "panel": ("#F2F0EB", "#1E2227"),
+    "phi": ("#CC79A7", "#CC79A7"),
     "lighter": ("#0072B2", "#56B4E9"),
     "heavier": ("#D55E00", "#F0843C"),
     # Methods keep their hue across pages; a marker of their own tells them apart without it.
@@ -119,6 +120,11 @@ def decimals_for(noise: float, at_most: int = 4) -> int:
     if not math.isfinite(noise) or noise <= 0:
         return 3
     return min(at_most, max(2, 1 - math.floor(math.log10(noise))))
+
+
+def entropy_label(entropy: float) -> str:
+    """A normalised entropy with two digits of what it lacks to 1: "0.9953", "0.99998"."""
+    return number(entropy, decimals_for(1 - entropy, 7) if entropy < 1 else 4)
 
 
 def lam_label(lam: float) -> str:

@@ -2,13 +2,14 @@
 
 `st.plotly_chart` is mounted anew whenever its data change and so forgets what the reader zoomed to.
 This component hands each new version to `Plotly.react` in the browser instead, with `uirevision` as
-the identity of what is looked at: as long as it stays, zoom and hidden curves stay. Hovering and
-zooming never reach Python. plotly.js comes from the installed plotly package (`dashboard/app.py`
-serves it) and is loaded once a page.
+the identity of what is looked at: as long as it stays, zoom and hidden curves stay. Hovering never
+reaches Python, zooming only where it is asked for. plotly.js comes from the installed plotly
+package (`dashboard/app.py` serves it) and is loaded once a page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def live_figure(
     description: str = "",
     narrow: dict[str, Any] | None = None,
     crosshair: bool = False,
+    zoom: tuple[float, float] | None = None,
+    on_zoom: Callable[[tuple[float, float] | None], None] | None = None,
 ) -> None:
     """Show `figure`, updating the one already on the page under `key`.
 
@@ -49,6 +52,8 @@ def live_figure(
         description: its text alternative, kept up to date with the data.
         narrow: layout entries, with dots ("xaxis2.domain"), used below 560 pixels of width.
         crosshair: draw one line at the hovered epoch through all panels.
+        zoom: the part of the x axis shown at first; what the reader does later goes before it.
+        on_zoom: called with the part the reader zoomed to, None for all of it.
     """
     _component(
         key=key,
@@ -59,7 +64,16 @@ def live_figure(
             "description": description,
             "narrow": narrow or {},
             "crosshair": crosshair,
+            "zoom": list(zoom) if zoom else None,
+            "tells": on_zoom is not None,
             "vendor": f"{VENDOR_ROUTE}/plotly.min.js?v={plotly.__version__}",
         },
         height=int(figure["layout"]["height"]) if not narrow else "content",
+        **({"on_zoom_change": lambda: on_zoom(_zoom_of(key))} if on_zoom else {}),
     )
+
+
+def _zoom_of(key: str) -> tuple[float, float] | None:
+    """What the browser told last."""
+    told = (st.session_state.get(key) or {}).get("zoom")
+    return (float(told[0]), float(told[1])) if told else None

@@ -84,6 +84,35 @@ function crosshair(box, plot) {
   plot.on("plotly_unhover", hide);
 }
 
+// The epochs that the reader zoomed to, in epochs also where the axis is logarithmic; null for all.
+function zoomOf(plot) {
+  const x = plot._fullLayout?.xaxis;
+  if (!x || x.autorange) return null;
+  const ends = x.range.map((v) => Number((x.type === "log" ? 10 ** v : v).toPrecision(4)));
+  return ends.every(Number.isFinite) && ends[0] < ends[1] ? ends : null;
+}
+
+// Tells Python of a zoom, so that the address can repeat it; nothing else is ever told.
+function tellZoom(plot, tell) {
+  let said = JSON.stringify(zoomOf(plot));
+  plot.on("plotly_relayout", (change) => {
+    if (!Object.keys(change).some((key) => /^xaxis\d*\.(range|autorange)/.test(key))) return;
+    const now = zoomOf(plot);
+    if (JSON.stringify(now) === said) return;
+    said = JSON.stringify(now);
+    tell("zoom", now);
+  });
+}
+
+// The zoom of the address holds from the first drawing on, for the launch it came with.
+function startZoomed(state, layout) {
+  state.begun ??= { revision: layout.uirevision, zoom: state.data.zoom };
+  const { revision, zoom } = state.begun;
+  if (!zoom || revision !== layout.uirevision) return;
+  const log = layout.xaxis?.type === "log";
+  put(layout, "xaxis.range", log ? zoom.map((v) => Math.log10(Math.max(v, 0.5))) : zoom);
+}
+
 async function draw(state) {
   if (state.gone || !state.box.isConnected) return;
   const { data, box, plot } = state;
@@ -108,6 +137,7 @@ async function draw(state) {
   // A finger scrolls the page; only a mouse draws zoom boxes.
   const touch = window.matchMedia("(pointer: coarse)").matches;
   if (touch) figure.layout.dragmode = false;
+  startZoomed(state, figure.layout);
   figure.layout.width = width;
   const family = style.getPropertyValue("--st-font") || style.fontFamily;
   put(figure.layout, "font.family", family);
@@ -129,10 +159,11 @@ async function draw(state) {
   if (!state.listening && data.crosshair) {
     state.listening = true;
     crosshair(box, plot);
+    if (state.tell) tellZoom(plot, state.tell);
   }
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const box = parentElement.querySelector(".live-figure");
   const plot = box.querySelector(".live-figure-plot");
   let state = mounted.get(parentElement);
@@ -149,6 +180,7 @@ export default function ({ data, parentElement }) {
     state.observer.observe(box);
   }
   state.data = data;
+  state.tell = data.tells ? setStateValue : undefined;
   plot.setAttribute("role", "figure");
   plot.setAttribute("aria-label", data.label);
   state.said.textContent = data.description;

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.charts.theme import lam_label
-from dashboard.text.settings import choice
+from dashboard.text.settings import HELP, choice
 
 
 def duration(seconds: float) -> str:
@@ -109,3 +109,59 @@ def questions(balanced: bool, simulated: bool) -> tuple[tuple[str, str], ...]:
     )
     oracle = ("Weights", "Do they resemble the oracle's, or meet the constraint some other way?")
     return (*asked, oracle) if simulated else asked
+
+
+# What to try next: a button's name, and why.
+TRY = {
+    "label": ("Balance the label too", HELP["label_too"]),
+    "entropy": (
+        "Make entropy large",
+        "The sign as printed drives all weight onto one rating. Trains again with entropy as large "
+        "as the constraint allows.",
+    ),
+    "less": (
+        "A smaller λ",
+        "The estimate rests on few ratings. Trains again with a sixteenth of λ: more violation "
+        "left, more even weights.",
+    ),
+    "more": (
+        "A larger λ",
+        "More of the violation is left than the target's noise. Trains again with 16 times λ.",
+    ),
+    "confound": (
+        "Turn confounding on",
+        "Without a confounder there is nothing to correct. Trains again with a strong one.",
+    ),
+    "unseen": (
+        "Balance unseen errors",
+        "Errors on ratings the model has fitted look small, whatever the weights. Trains again "
+        "with cross-fitted errors; it takes several times as long.",
+    ),
+}
+EXAMPLES = "Each fills the settings; Start trains it."
+AXES = {"log_epochs": "Epochs on a log axis", "log_values": "Losses and violations on log axes"}
+SMOOTHING = (
+    "Exponential moving average of the means; the share kept from epoch to epoch. The raw line "
+    "stays, thin, beneath."
+)
+BESIDE = {"weights": "Weights", "plane": "Phase plane"}
+FRONTIER = (
+    "The dashed curve is made of exact weights at this epoch's models, one for every λ. It is "
+    "kept of the first and of every tenth epoch. Other epochs have other models and so other "
+    "curves: their points may lie beyond it."
+)
+
+
+def plane_note(plane: Any, shown: Any, begun: bool) -> str:
+    """What the phase plane shows, or why it is empty. begun: whether there is an epoch yet."""
+    if shown is None:
+        return "press Start"
+    if not shown.balanced:
+        return "uniform: nothing is balanced"
+    if plane is None:
+        return "an older version did not keep this" if begun else "waiting for an epoch"
+    if plane.frontier is None:
+        return "path by epoch; no frontier was kept of this run"
+    return "path by epoch; dashed: exact weights" + (
+        "; ×: at this λ" if plane.best() is not None else ""
+    )

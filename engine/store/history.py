@@ -45,8 +45,8 @@ def record(
         numbers = {run: claim.numbers[run] for run in claim.configs}
         db.executemany(_INSERT_EPOCH, [_epoch_row(numbers[e.run], e) for e in event.runs])
         db.executemany(
-            "INSERT OR REPLACE INTO snapshots (run, epoch, histogram, decile_map) "
-            "VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO snapshots (run, epoch, histogram, decile_map, frontier) "
+            "VALUES (?, ?, ?, ?, ?)",
             [_snapshot_row(numbers[e.run], e) for e in event.runs if e.histogram is not None],
         )
         db.executemany(
@@ -74,11 +74,12 @@ def _epoch_row(number: int, event: EpochDone) -> tuple[int | float | None, ...]:
     return (number, event.epoch, *(None if v is None else float(v) for v in values))
 
 
-def _snapshot_row(number: int, event: EpochDone) -> tuple[int, int, bytes | None, bytes | None]:
+def _snapshot_row(number: int, event: EpochDone) -> tuple[int | bytes | None, ...]:
     def blob(array: np.ndarray | None, kind: str) -> bytes | None:
         return None if array is None else np.ascontiguousarray(array, dtype=kind).tobytes()
 
-    return number, event.epoch, blob(event.histogram, "<i4"), blob(event.decile_map, "<f4")
+    arrays = ((event.histogram, "<i4"), (event.decile_map, "<f4"), (event.frontier, "<f8"))
+    return (number, event.epoch, *(blob(array, kind) for array, kind in arrays))
 
 
 def _end_run(store: Store, db: Transaction, done: RunDone) -> None:

@@ -119,6 +119,7 @@ ALTER TABLE groups ADD COLUMN half_steps TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE runs ADD COLUMN branched_from TEXT;
 ALTER TABLE runs ADD COLUMN branched_epoch INTEGER;
 """,
+    "ALTER TABLE snapshots ADD COLUMN frontier BLOB",
 )
 
 

@@ -108,10 +108,14 @@ class GlobalPass:
         return next(side for side in self.sides if side.support == "observed")
 
     @cached_property
+    def error_parts(self) -> dict[str, Tensor]:
+        """What each block of weights adds to the left side of e, [R] by support."""
+        return {side.support: side.mass * (side.q * side.value).sum(1) for side in self.sides}
+
+    @cached_property
     def error_violation(self) -> Tensor:
         """Left side of e minus its target at the pass's weights, [R]."""
-        left = [side.mass * (side.q * side.value).sum(1) for side in self.sides]
-        return torch.stack(left).sum(0) - self.error_target
+        return torch.stack(list(self.error_parts.values())).sum(0) - self.error_target
 
     @cached_property
     def error_violation_uniform(self) -> Tensor:

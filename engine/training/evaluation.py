@@ -20,11 +20,14 @@ from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass
+from engine.training.frontier import Place
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
 from engine.training.telling import exact_due
 from engine.training.truth import IdealLoss
+
+PLANE = ("entropy", "violation")
 
 
 @dataclass
@@ -106,12 +109,13 @@ class Judge:
         epoch: int,
         result: GlobalPass,
         blocks: dict[str, WeightBlock],
+        place: Place,
         validation: dict[str, float | None],
         true_loss: float | None,
         seconds: dict[str, float],
         edited: bool = False,
     ) -> EpochDone:
-        """All that is told of one run at an epoch's end; blocks: of its weights, if any."""
+        """All that is told of one run at an epoch's end; blocks, place: of its weights, if any."""
         config = subject.config
         shared = len(result.inverse) == 1
         inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
@@ -120,6 +124,8 @@ class Judge:
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
             told["violation"] = float(result.error_violation[lane])
+            told |= {f"constraint_{name}": getattr(place, name) for name in PLANE}
+            told["frontier"] = place.frontier
             if result.in_sample is not None:
                 told["violation_in_sample"] = float(result.in_sample[lane])
             told["moments"] = self._moments(config, result, lane)
@@ -133,6 +139,7 @@ class Judge:
             target_se=float(result.error_se[lane]),
             violation_uniform=float(result.error_violation_uniform[lane]),
             loss=float(result.loss[lane]),
+            left={name: float(part[lane]) for name, part in result.error_parts.items()},
             validation=validation,
             seconds=seconds,
             true_loss=true_loss,

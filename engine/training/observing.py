@@ -20,6 +20,8 @@ from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance
 from engine.training.selection import Selection, Selector, picked
 
+SMALLEST = 1e-30  # of mean 1
+
 
 class Observer:
     """Looks at a group's constraint; holds the parts it needs and nothing that changes."""
@@ -140,6 +142,10 @@ class Observer:
             weights = self._balancer.weights(
                 lanes, "observed", batch, result.x, chosen, chosen.apply
             )
+        # 0 says that a pair is held out: weights that are too small for the precision are not.
+        weights = weights.clamp(min=SMALLEST)
+        if chosen.held is not None:
+            weights = weights.masked_fill(chosen.held, 0.0)
         weights = torch.where(lanes.balanced[:, None], weights, 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:

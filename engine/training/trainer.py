@@ -30,6 +30,7 @@ from engine.training.batch import Batch
 from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
 from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
+from engine.training.frontier import places
 from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
@@ -237,10 +238,11 @@ class Trainer:
         truths = self._judge.true_losses(self._learners.predictor)
         seconds = {**seconds, "evaluation": time.perf_counter() - trained}
         blocks = weight_blocks(result)
+        plane = places(result, [s.config for s in self._subjects], self.epoch)
         told = tuple(
             self._judge.epoch(
                 *(s, lane, self.epoch, result, blocks[lane]),
-                *(validation[lane], truths[lane], seconds, s.run in self._edited),
+                *(plane[lane], validation[lane], truths[lane], seconds, s.run in self._edited),
             )
             for lane, s in enumerate(self._subjects)
         )

@@ -65,6 +65,24 @@ def test_a_launch_from_start_to_end():
     assert latest.decile_map.shape == (12, 12)
 
 
+def test_a_frontier_comes_back_as_it_was_told_of_the_epochs_that_have_one():
+    launch = api.launch([api.preset("simulated-small", epochs=2, lam=0.5)], twins=False)
+    claim = claim_next(api.open_runs(), ME)
+    points = np.array([[0.0, 1.0, 0.05], [2.0, 0.99, 0.01]])
+    for epoch, frontier in ((1, points), (2, None)):
+        row = EpochDone(
+            launch.runs[0], epoch, 0.5, 0.1, 0.01, 0.05, 0.2, {}, {},
+            histogram=np.ones(50, np.int32), frontier=frontier,
+        )  # fmt: skip
+        record(api.open_runs(), claim, GroupEpoch(epoch, (row,)))
+    assert api.frontier_epochs(launch.runs[0]) == [1]
+    found = api.frontier(launch.runs[0], 1)
+    assert found.columns.tolist() == ["lam", "entropy", "violation"]
+    assert found.to_numpy().tolist() == points.tolist()
+    with pytest.raises(api.StoreError, match="no frontier of epoch 2"):
+        api.frontier(launch.runs[0], 2)
+
+
 def test_runs_are_newest_first_and_can_be_narrowed():
     launches = [api.launch([api.make_config(seed=s)], twins=False) for s in range(3)]
     train_next()

@@ -119,7 +119,7 @@ class FakeEngine:
         for thing in (Launch, Progress, DatasetInfo, MethodInfo, Snapshot, Forecast):
             setattr(module, thing.__name__, thing)
         names = "datasets methods check launch find_launch pause resume stop runs run epochs"
-        names += " step half_step set_speed set_lam interventions branch"
+        names += " step half_step set_speed set_lam interventions branch frontier frontier_epochs"
         module.steps = steps_of
         for name in (*names.split(), "snapshot", "progress", "ensure_workers", "forecast"):
             setattr(module, name, getattr(self, name))
@@ -292,12 +292,20 @@ class FakeEngine:
         frame["true_loss"] = 0.16 + 0.08 * fall + noise(0.0008)
         for column in ("violation", "entropy", "ess", "oracle_correlation"):
             frame[column] = np.nan
+        frame["left_observed"] = frame["target"] + frame["violation_uniform"]
+        for phase in ("phi", "weights", "prediction", "evaluation"):
+            frame[f"seconds_{phase}"] = 0.01
         if config.balanced:
             frame["violation"] = frame["violation_uniform"] * (0.15 + 0.85 * fall)
             frame["entropy"] = 1 - 0.012 * (1 - fall) + noise(0.0002)
             frame["ess"] = 1 - 0.09 * (1 - fall) + noise(0.001)
             frame["oracle_correlation"] = 0.05 + noise(0.003)
+            frame["ess_estimate"] = frame["ess"] - 0.1
+            frame["left_observed"] = frame["target"] + frame["violation"]
+            frame["constraint_entropy"] = frame["entropy"].clip(upper=1)
+            frame["constraint_violation"] = frame["violation"].abs()
             if "all" in METHODS[config.method].info.supports:
+                frame["left_all"], frame["left_observed"] = 0.1, frame["left_observed"] - 0.1
                 frame["entropy_all"], frame["ess_all"] = 1 - 0.002 * n / upto, 1 - 0.01 * n / upto
             if config.residuals != "in_sample":
                 frame["violation_in_sample"] = frame["violation"] - 0.01
@@ -311,8 +319,20 @@ class FakeEngine:
         if not upto:
             return pd.DataFrame(columns=["run", "epoch", *(columns or EPOCH_COLUMNS)])
         frame = pd.concat([self._curves(run, upto) for run in runs], ignore_index=True)
-        frame = frame[frame["epoch"] > frame["run"].map(after or {}).fillna(-1)]
+        if after:
+            frame = frame[frame["epoch"] > frame["run"].map(after).fillna(0)]
         return frame[["run", "epoch", *(c for c in columns or EPOCH_COLUMNS if c in frame)]]
+
+    def frontier_epochs(self, run: str) -> list[int]:
+        upto = self._epoch(run.split("-")[0])
+        return [n for n in range(1, upto + 1) if n == 1 or n % 10 == 0]
+
+    def frontier(self, run: str, epoch: int) -> pd.DataFrame:
+        lam = np.concatenate([[0.0], 2.0 ** np.arange(-3, 9)])
+        left = 1 / (1 + lam)
+        return pd.DataFrame(
+            {"lam": lam, "entropy": 1 - 0.01 * (1 - left) ** 2, "violation": 0.05 * left}
+        )
 
     def snapshot(self, run: str, epoch: int | None = None) -> Snapshot:
         upto = self._epoch(run.split("-")[0])

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ import pytest
 
 from dashboard.charts.curves import MAX_POINTS, mean_of_runs, pivot, points, stride_for
 from dashboard.charts.live import in_words, live_panels
-from dashboard.charts.panel_layout import N_PANELS, narrow_layout
-from dashboard.charts.panels import OPTIONAL
+from dashboard.charts.looks import Look
+from dashboard.charts.panel_layout import HEIGHT, narrow_layout
+from dashboard.charts.panels import FIRST, MORE, OPTIONAL, offered
 from dashboard.charts.theme import PALETTE, decimals_for, lam_label, number, resolved
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES
@@ -170,6 +172,132 @@ def test_a_seed_that_ended_counts_with_its_last_value() -> None:
     assert "mean" in {t["name"] for t in live_panels(epochs(5), RUNS, TWINS)["data"]}
 
 
+def titles(figure: dict) -> list[str]:
+    return [
+        re.sub("<[^>]*>", "", a["text"].split("<br>")[0])
+        for a in figure["layout"]["annotations"]
+        if "domain" in a["xref"]
+    ]
+
+
+def of_axis(figure: dict, title: str) -> list[dict]:
+    """The traces of the panel of that title."""
+    k = titles(figure).index(title)
+    return [t for t in drawn(figure) if t["yaxis"] == f"y{'' if k == 0 else k + 1}"]
+
+
+def test_any_panels_can_be_chosen_and_take_the_room_they_need() -> None:
+    every = live_panels(epochs(), RUNS, TWINS, simulated=True, look=Look((*FIRST, *MORE)))
+    assert len(titles(every)) == len(FIRST) + len(MORE)
+    assert every["layout"]["height"] > HEIGHT
+    assert every["layout"]["xaxis13"]["showticklabels"]
+    assert every["layout"]["xaxis12"]["showticklabels"]
+    assert not every["layout"]["xaxis11"]["showticklabels"]
+    two = live_panels(epochs(), RUNS, TWINS, look=Look(("auc", "sides")))
+    assert titles(two) == ["Validation AUC", "Both sides of the constraint"]
+    assert two["layout"]["height"] == HEIGHT
+    low, high = two["layout"]["yaxis"]["domain"]
+    assert high - low == 1.0
+    for figure in (every, two):
+        go.Figure(resolved(figure))
+    assert "oracle" not in offered(True, False)
+    assert not {"ess", "exact"} & set(offered(False, True))
+
+
+def test_both_sides_add_up_and_the_targets_band_follows_it() -> None:
+    frame = epochs()
+    frame["target"], frame["target_se"], frame["violation"] = 0.15, 0.01, 0.02
+    frame["violation_uniform"] = 0.05
+    traces = of_axis(live_panels(frame, RUNS, TWINS, look=Look(("sides",))), titles_sides())
+    by_group = {t["legendgroup"]: t for t in traces}
+    assert by_group["mean"]["y"][-1] == pytest.approx(0.17)
+    assert by_group["uniform"]["y"][-1] == pytest.approx(0.20)
+    assert by_group["target"]["y"][-1] == pytest.approx(0.15)
+    assert sorted(set(by_group["band"]["y"])) == pytest.approx([0.14, 0.16])
+
+
+def titles_sides() -> str:
+    return "Both sides of the constraint"
+
+
+def test_a_log_axis_shows_the_size_of_a_violation_and_leaves_metrics_alone() -> None:
+    frame = epochs()
+    frame["violation"], frame["target_se"] = -0.02, 0.01
+    figure = live_panels(frame, RUNS, TWINS, look=Look(log_epochs=True, log_values=True))
+    layout = figure["layout"]
+    assert {layout[f"xaxis{k}"]["type"] for k in ("", 2, 3, 4, 5, 6)} == {"log"}
+    assert layout["yaxis2"]["type"] == layout["yaxis3"]["type"] == "log"
+    assert "type" not in layout["yaxis4"]
+    mean = next(t for t in of_axis(figure, "Constraint violation") if t["legendgroup"] == "mean")
+    assert mean["y"][-1] == 0.02
+    band = next(t for t in of_axis(figure, "Constraint violation") if t["legendgroup"] == "band")
+    assert min(band["y"]) > 0
+    assert (
+        layout["xaxis"]["uirevision"] != live_panels(frame, RUNS)["layout"]["xaxis"]["uirevision"]
+    )
+
+
+def test_labels_on_log_axes_stand_at_the_logarithm() -> None:
+    frame = epochs(10)
+    frame["violation_in_sample"] = -0.01
+    figure = live_panels(frame, RUNS, look=Look(log_epochs=True, log_values=True))
+    label = labels(figure)["in-sample"]
+    assert (label["x"], label["y"]) == pytest.approx((1.0, -2.0))
+
+
+def test_smoothing_keeps_the_raw_line_thin_beneath() -> None:
+    frame = epochs(4)
+    figure = live_panels(frame, RUNS, TWINS, look=Look(("auc",), smooth=0.5))
+    by_group: dict[str, list[dict]] = {}
+    for trace in drawn(figure):
+        by_group.setdefault(trace["legendgroup"], []).append(trace)
+    raw = [t for t in by_group["raw"] if t["line"]["color"] == "@balanced"]
+    assert raw[0]["y"] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    # weights 1/8, 1/4, 1/2, 1 over their sum 15/8: (.0125 + .05 + .15 + .4) / 1.875
+    assert by_group["mean"][0]["y"][-1] == pytest.approx(0.3267, abs=1e-4)
+    assert raw[0]["line"]["width"] < 1 < by_group["mean"][0]["line"]["width"]
+    order = [t["legendgroup"] for t in drawn(figure)]
+    assert order.index("raw") < order.index("mean")
+
+
+def test_seconds_add_up_from_phase_to_phase() -> None:
+    frame = epochs()
+    figure = live_panels(frame, RUNS, look=Look(("seconds",)))
+    traces = of_axis(figure, "Seconds an epoch")
+    assert [t["name"] for t in traces] == ["phi", "weights", "prediction", "evaluation"]
+    assert {t["stackgroup"] for t in traces} == {"seconds"}
+
+
+def test_every_trace_has_an_identity_of_its_own_that_lasts() -> None:
+    look = Look((*FIRST, *MORE), smooth=0.9)
+    first = live_panels(epochs(3), RUNS, TWINS, simulated=True, look=look)["data"]
+    later = live_panels(epochs(9), RUNS, TWINS, simulated=True, look=look)["data"]
+    assert len({t["uid"] for t in first}) == len(first)
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", t["uid"]) for t in first)
+    assert [t["uid"] for t in first] == [t["uid"] for t in later]
+    few = live_panels(epochs(3), RUNS, TWINS, simulated=True)["data"]
+    assert {t["uid"] for t in few} <= {t["uid"] for t in first}
+
+
+def test_eight_long_curves_stay_small_whatever_is_asked_for() -> None:
+    """Eight runs of 2,000 epochs, their twins, every panel: under 300 kB."""
+    runs = [f"r{k}" for k in range(8)]
+    rng = np.random.default_rng(0)
+    long = pd.concat(
+        [
+            pd.DataFrame(rng.normal(0.3, 0.1, (2000, len(EPOCH_COLUMNS))), columns=EPOCH_COLUMNS)
+            .assign(run=run, epoch=np.arange(1, 2001))
+            for run in (*runs, *(f"{r}t" for r in runs))
+        ]
+    )  # fmt: skip
+    for keys in (FIRST, (*FIRST, *MORE)):
+        figure = live_panels(
+            long, runs, [f"{r}t" for r in runs], simulated=True, look=Look(keys, smooth=0.6)
+        )
+        assert len(json.dumps(figure)) < 300_000
+        assert "epoch in" in " ".join(a["text"] for a in figure["layout"]["annotations"])
+
+
 def test_the_zoom_belongs_to_the_launch() -> None:
     first = live_panels(epochs(3), RUNS, TWINS, revision="L1")["layout"]["uirevision"]
     later = live_panels(epochs(9), RUNS, TWINS, revision="L1")["layout"]["uirevision"]
@@ -213,8 +341,9 @@ def test_map_scale_is_fixed_whatever_the_weights() -> None:
 
 
 def test_a_phone_gets_the_panels_one_under_another() -> None:
-    entries = narrow_layout()
-    domains = [entries[f"yaxis{'' if k == 0 else k + 1}.domain"] for k in range(N_PANELS)]
+    n = len(FIRST)
+    entries = narrow_layout(n)
+    domains = [entries[f"yaxis{'' if k == 0 else k + 1}.domain"] for k in range(n)]
     for above, below in itertools.pairwise(domains):
         assert above[0] > below[1]
     assert all(0 <= low < high <= 1 for low, high in domains)

@@ -108,7 +108,7 @@ def test_the_command_trains_the_very_same_runs(
 ) -> None:
     form = forms.read(kind, raw, FIRST)
     asked: list[api.Plan] = []
-    monkeypatch.setattr(command, "_train", lambda plan, workers: asked.append(plan))
+    monkeypatch.setattr(command, "_train", lambda plan, *rest: asked.append(plan))
     monkeypatch.setattr(command, "_print", lambda study, as_json: None)
     words = shlex.split(forms.command_lines(form))
     assert words[:4] == ["python", "-m", "engine", "study"]

@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
+from dashboard import forms
 from dashboard.results import as_markdown, table
 from dashboard.verdict import Outcome, compare, interval, outcome_of, verdict
+from engine.presets import preset
 
 
 def outcome(**changes: object) -> Outcome:
@@ -14,6 +16,7 @@ def outcome(**changes: object) -> Outcome:
         "target_se": [0.013, 0.013, 0.013],
         "differences": {"true ideal loss": [-0.001, 0.002, -0.0005]},
         "correlation": [0.04, 0.05, 0.06],
+        "config": preset("simulated-small", "ips", lam=8.0),
     }
     return Outcome(**(given | changes))
 
@@ -29,17 +32,17 @@ def test_constraint_met_predictor_no_better_weights_unlike() -> None:
         "Predictor": "no better",
         "Weights": "unlike the oracle's",
     }
-    assert found.try_label
+    assert found.next.changes == {"moments": "e,r"}
     assert "−0.045 → 0.001" in str(found)
 
 
 def test_better_needs_an_interval_clear_of_nought() -> None:
     better = verdict(outcome(differences={"true ideal loss": [-0.05, -0.06, -0.055]}))
     assert said(better)["Predictor"] == "better"
-    assert better.try_label
+    assert better.next.name == "Balance the label too"
     worse = verdict(outcome(differences={"true ideal loss": [0.05, 0.06, 0.055]}))
     assert said(worse)["Predictor"] == "worse"
-    assert worse.try_label
+    assert worse.next.name == "Balance the label too"
 
 
 def test_constraint_not_met_and_nothing_to_balance() -> None:
@@ -49,10 +52,55 @@ def test_constraint_not_met_and_nothing_to_balance() -> None:
     assert said(small)["Constraint"] == "nothing to balance"
 
 
-def test_a_larger_lam_is_advised_only_where_lam_counts() -> None:
-    left = {"violation": [-0.03] * 3, "violation_uniform": [-0.06] * 3}
-    assert "a larger λ" in str(verdict(outcome(**left)))
-    assert "a larger λ" not in str(verdict(outcome(**left, lam_counts=False)))
+def advised(config: dict, **changes: object) -> dict[str, str] | None:
+    found = verdict(outcome(config=preset("simulated-small", "ips", **config), **changes)).next
+    return None if found is None else dict(found.changes)
+
+
+LEFT = {"violation": [-0.03] * 3, "violation_uniform": [-0.06] * 3}
+BOTH = {"moments": ("e", "r"), "lam": 4.0}
+
+
+def test_what_to_try_next_follows_from_what_was_found() -> None:
+    small = {"violation_uniform": [0.01, -0.01, 0.01]}
+    assert advised(BOTH, **LEFT) == {"lam": "64"}
+    assert advised({**BOTH, "lam": 60000.0}, **LEFT) == {"lam": "65536"}
+    exact = {**BOTH, "balance": "exact", "constraint": "hard"}
+    assert advised(exact, **LEFT) == {"residuals": "cross_fitted"}
+    assert advised(BOTH) == {"residuals": "cross_fitted"}
+    assert advised({**BOTH, "residuals": "cross_fitted"}) is None
+    assert advised({}, **small, ess_estimate=[0.9]) == {"residuals": "cross_fitted"}
+    assert advised({"confounding": "none"}, **small) == {"confounding": "strong"}
+    assert advised({"lam": 32.0}, ess_estimate=[0.05, 0.1]) == {"lam": "2"}
+    sign = {"weights_model": "mf", "entropy_sign": "minimise"}
+    assert advised(sign, ess_estimate=[0.01]) == {"entropy_sign": "maximise"}
+
+
+def test_every_advice_makes_a_config_that_the_form_takes(fake: object) -> None:
+    for changes in ({"lam": "64"}, {"moments": "e,r"}, {"residuals": "cross_fitted"}):
+        form = forms.form_of(
+            {"lam": "4"} | changes, known=("simulated-small",), lam_half=lambda config: 1.0
+        )
+        assert not form.errors
+
+
+def test_a_high_ess_is_never_good_news_and_a_low_one_is_bad() -> None:
+    def weights(**changes: object) -> object:
+        return next(p for p in verdict(outcome(**changes)).parts if p.about == "Weights")
+
+    high = weights(ess_estimate=[0.98, 0.99, 0.97])
+    assert (high.good, high.finding) == (None, "unlike the oracle's")
+    assert "ESS 98 % of w/p" in high.detail
+    low = weights(ess_estimate=[0.02, 0.1, 0.05])
+    assert (low.good, low.finding) == (False, "resting on few ratings, unlike the oracle's")
+    real = weights(correlation=[], ess_estimate=[0.98] * 3)
+    assert (real.good, real.finding) == (None, "no oracle to compare with")
+
+
+def test_violations_of_unseen_ratings_are_said_beside_those_in_sample() -> None:
+    found = verdict(outcome(in_sample=[-0.02, -0.02, -0.02]))
+    assert "0.001 on ratings unseen (−0.020 in-sample), target ± 0.013" in found.parts[0].detail
+    assert "unseen" not in verdict(outcome()).parts[0].detail
 
 
 def test_violations_of_opposite_sign_do_not_cancel_to_a_met_constraint() -> None:
@@ -71,10 +119,6 @@ def test_real_data_speaks_of_mse_and_auc_and_of_no_oracle() -> None:
 def test_one_seed_is_undecided() -> None:
     found = verdict(outcome(differences={"true ideal loss": [-0.05]}))
     assert said(found)["Predictor"] == "undecided"
-
-
-def test_balancing_the_label_is_offered_once_only() -> None:
-    assert not verdict(outcome(moments=("e", "r"))).try_label
 
 
 def test_interval_by_hand() -> None:
@@ -111,7 +155,7 @@ def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_outcome_reads_each_run_at_its_own_best_epoch() -> None:
     runs, epochs = frames()
-    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, ("e",))
+    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"})
     assert list(found.violation) == [0.2, 0.3]
     assert list(found.correlation) == [0.6, 0.7]
     assert found.differences["true ideal loss"] == pytest.approx([-0.02, -0.02])
@@ -120,7 +164,7 @@ def test_outcome_reads_each_run_at_its_own_best_epoch() -> None:
 def test_a_run_without_a_best_epoch_is_left_out() -> None:
     runs, epochs = frames()
     runs.loc["b", "best_epoch"] = None
-    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, ("e",))
+    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"})
     assert list(found.violation) == [0.2]
 
 

@@ -1,0 +1,43 @@
+"""The view in the URL: it comes back as it was, and nonsense is as if it were not there."""
+
+import pytest
+
+from dashboard.charts.looks import Look
+from dashboard.charts.panels import FIRST, MORE
+from dashboard.view import NAMES, View, as_params, of_params
+from engine.config import RunConfig
+
+VIEWS = [
+    View(),
+    View(look=Look(keys=("auc", "seconds")), beside="plane", lane=3, at=40),
+    View(look=Look(log_epochs=True, log_values=True, smooth=0.6), zoom=(3.0, 71.5)),
+    View(look=Look(keys=(*FIRST, *MORE), log_values=True)),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_survives_the_url(view: View) -> None:
+    assert of_params(as_params(view)) == view
+    assert set(as_params(view)) <= set(NAMES)
+
+
+def test_the_first_view_adds_nothing_to_the_url() -> None:
+    assert as_params(View()) == {}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"panels": "nonsense,"},
+        {"log": "7", "smooth": "x", "beside": "there", "lane": "-1", "at": "soon"},
+        {"zoom": "5to2"},
+        {"zoom": "nan to inf"},
+        {"smooth": "nan", "at": "1e99"},
+    ],
+)
+def test_nonsense_is_as_if_it_were_not_there(params: dict[str, str]) -> None:
+    assert of_params(params) == View()
+
+
+def test_no_name_is_that_of_a_setting() -> None:
+    assert not set(NAMES) & set(RunConfig.model_fields)
