@@ -7,46 +7,26 @@ bound to the URL would do less: they drop a wrong value without a word.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, view
+from dashboard import forms, url_guard, view
 from engine import api
-
-LATE_SECONDS = 4.0
 
 
 def adopt_url() -> None:
     """Take choices and launch from the URL when it is not what this page wrote."""
     params = st.query_params.to_dict()
     state = st.session_state
-    if params == state.get("written") or _late(params):
+    if params == state.get("written") or url_guard.late(params):
         return
     state["launch"] = params.get("launch")
     state["choices"] = {k: v for k, v in params.items() if k not in forms.NOT_FIELDS}
     view.adopt(params)
     state["written"] = params
-
-
-def _late(params: dict[str, str]) -> bool:
-    """Whether this is a URL that the page itself has replaced a moment ago.
-
-    A click made before the browser heard of the new one still brings the old one along.
-    """
-    before, since = st.session_state.get("written_before", ({}, 0.0))
-    return bool(before) and params in before and time.monotonic() - since < LATE_SECONDS
-
-
-def _replaced(params: dict[str, str]) -> None:
-    """Remember a URL that the page is about to replace."""
-    now = time.monotonic()
-    before, since = st.session_state.get("written_before", ([], 0.0))
-    kept = before if now - since < LATE_SECONDS else []
-    st.session_state["written_before"] = ([*kept, params], now)
 
 
 def write_url(form: forms.Form) -> None:
@@ -58,7 +38,7 @@ def write_url(form: forms.Form) -> None:
     params |= {k: str(v) for k, v in state["choices"].items() if k in form.errors}
     kept = {k: v for k, v in st.query_params.to_dict().items() if k.startswith("embed")}
     if st.query_params.to_dict() != params | kept:
-        _replaced(st.query_params.to_dict())
+        url_guard.replaced(st.query_params.to_dict())
         st.query_params.from_dict(params | kept)
     state["written"] = params | kept
 

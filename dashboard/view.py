@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import url_guard
 from dashboard.charts.looks import AT_FIRST, SMOOTHEST, Look
 from dashboard.charts.panels import FIRST, MORE
 
@@ -111,5 +112,6 @@ def write() -> None:
     held = st.query_params.to_dict()
     params = {k: v for k, v in held.items() if k not in NAMES} | as_params(now())
     if params != held:
+        url_guard.replaced(held)
         st.query_params.from_dict(params)
     st.session_state["written"] = params

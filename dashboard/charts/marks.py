@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from dashboard.charts.theme import lam_label
 
+SMALLEST = 0.5  # a mark before the first epoch, where a log axis has no 0
 LABELS_APART = 0.16  # of the epochs drawn: names of marks closer than this would overlap
 
 
@@ -26,10 +28,16 @@ def with_marks(
         return figure
     layout = dict(figure["layout"])
     suffixes = [name.removeprefix("yaxis") for name in layout if name.startswith("yaxis")]
-    lines = [_line(x, suffix) for x, _ in marks for suffix in suffixes]
+    lines = [_line(max(x, SMALLEST), suffix) for x, _ in marks for suffix in suffixes]
+    logged = any(layout.get(f"xaxis{suffix}", {}).get("type") == "log" for suffix in suffixes)
     top = max(layout[f"yaxis{suffix}"]["domain"][1] for suffix in suffixes)
     first = [s for s in suffixes if layout[f"yaxis{s}"]["domain"][1] == top]
-    named = [_name(x, said, suffix) for x, said in _apart(marks, max(last, 1)) for suffix in first]
+    named = [
+        # On a log axis an annotation, unlike a shape, stands at the logarithm.
+        _name(math.log10(max(x, SMALLEST)) if logged else x, said, suffix)
+        for x, said in _apart(marks, max(last, 1))
+        for suffix in first
+    ]
     layout["shapes"] = [*layout.get("shapes", []), *lines]
     layout["annotations"] = [*layout.get("annotations", []), *named]
     return {**figure, "layout": layout}

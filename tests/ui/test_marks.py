@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dashboard.charts.live import live_panels
+from dashboard.charts.looks import Look
 from dashboard.charts.marks import in_words, marks_of, with_marks
 from dashboard.text.play import arrow, change
 from engine.half_steps import Change, Moved
@@ -72,3 +73,12 @@ def test_small_ratios_keep_their_digits_and_weights_that_stay_say_why() -> None:
     assert said.startswith("entropy 0.980 as before")
     assert "at their optimum since the last look at all ratings" in said
     assert "optimum" not in change("theta", Change("r", {"loss": (0.2, 0.1)}))
+
+
+def test_on_a_log_axis_lines_stand_at_the_epoch_and_names_at_its_logarithm() -> None:
+    epochs = pd.DataFrame({"run": ["a", "b"] * 2, "epoch": [1, 1, 2, 2], "loss": 0.1})
+    plain = live_panels(epochs, RUNS, revision="x", look=Look(log_epochs=True))
+    marked = with_marks(plain, moves(("a", 0, 0, 0, 8.0), ("a", 100, 0, 0, 4.0)), RUNS, 100)
+    assert {line["x0"] for line in marked["layout"]["shapes"]} == {0.5, 100.0}
+    named = {a["x"] for a in marked["layout"]["annotations"] if a["text"].startswith("λ 2²")}
+    assert named == {2.0}
