@@ -9,6 +9,8 @@ of users and B of items, and G the slopes of L_B by the scores A B',
     A' = A - eta G B,   B' = B - eta G' A,   delta = V_A B' + A V_B'   (B' here B transposed)
 
 and rows of U's pairs outside the block are theta's own.
+
+A batch of single pairs has a small model made of its rows and U's, and the step is taken there.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from engine.bilevel import assumed_step, uniform_gradient
-from engine.models import MatrixFactorization
+from engine.models import MatrixFactorization, RowwiseFactorization
 from engine.models.stacked import add_rows, rows_of
-from engine.training.batch import Batch, Scores
+from engine.training.batch import Batch, Sample, Scores
 from engine.training.lanes import Lanes
 
 
@@ -32,10 +34,37 @@ def look_ahead(
     """delta of the pairs of B_k and of D_k; slopes: of L_B, constants."""
     if batch.cell is not None:
         return _Corner(theta, batch).delta(lanes, slopes, eta)
+    if isinstance(theta, RowwiseFactorization):
+        return _delta_of_pairs(theta, lanes, batch, slopes, eta)
     user, item = lanes.uniform_user, lanes.uniform_item
     ahead = assumed_step(theta, lambda: batch.accumulate(theta, *slopes), eta)
     v = uniform_gradient(ahead, user, item, lanes.uniform_label, lanes.phi_share)
     return theta.directional(v, batch.user, batch.item), None
+
+
+def _delta_of_pairs(
+    theta: RowwiseFactorization, lanes: Lanes, batch: Batch, slopes: Scores, eta: float
+) -> Scores:
+    """The same in a small model of the rows that the batch and U have."""
+    users, (user, of_u) = _codes(batch.pairs[0], lanes.uniform_user)
+    items, (item, item_of_u) = _codes(batch.pairs[1], lanes.uniform_item)
+    part = theta.part(users, items)
+    slope = batch.on_pairs(*slopes)
+    ahead = assumed_step(part, lambda: part.accumulate(user, item, slope), eta)
+    v = uniform_gradient(ahead, of_u, item_of_u, lanes.uniform_label, lanes.phi_share)
+    along = part.directional(v, user, item)
+    if slopes[1] is None or not isinstance(batch.everything, Sample):
+        return along, None
+    drawn = batch.everything
+    return along.index_select(1, drawn.cell), drawn.worth * drawn.own(along)
+
+
+def _codes(*indices: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The different values of some indices, and each index as places among them."""
+    joined = torch.cat([index.flatten() for index in indices])
+    values, place = torch.unique(joined, return_inverse=True)
+    parts = place.split([index.numel() for index in indices])
+    return values, tuple(p.view_as(i) for p, i in zip(parts, indices, strict=True))
 
 
 @dataclass

@@ -24,7 +24,6 @@ from engine.events import BlockDone, EpochDone, Event, GroupEpoch, RunDone, RunS
 from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
-from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
 from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
 from engine.training.initial import initial_state
@@ -33,8 +32,8 @@ from engine.training.learners import Learners
 from engine.training.moments import Moments
 from engine.training.parts import joined, part_of
 from engine.training.reference import Posed
+from engine.training.sampling import Piece, Plan, Sampling
 from engine.training.telling import weight_blocks
-from engine.training.view import View
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 
@@ -91,20 +90,13 @@ class Trainer:
             }
         )
         method = METHODS[self.config.method]
-        self._on_all = method.on_all
         estimates_ideal = not (method.on_uniform or method.teacher)
         self._audit = (
             Audit(ratings, self._dtype, self._device)
             if estimates_ideal and Audit.possible(ratings)
             else None
         )
-        self._sampler = BlockSampler(
-            ratings.biased.user,
-            ratings.biased.item,
-            self._shape,
-            (self.config.block_users, self.config.block_items),
-            self.config.block_seed,
-        )
+        self._sampling = Sampling(self.config, ratings, self._lanes, method.on_all)
         self._best: dict[str, Best] = {}
         self._stopping: set[str] = set()
         self.epoch, self._block, self._elapsed = 0, 0, 0.0
@@ -112,16 +104,16 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
         while self._subjects:
-            plan = self._sampler.epoch(self.epoch + 1)
+            plan = self._sampling.epoch(self.epoch + 1)
             seconds = {"phi": 0.0, "weights": 0.0, "prediction": 0.0}
             begun = time.perf_counter()
-            view = View(plan, self._lanes, self._on_all)
+            view = self._sampling.view(plan, self._lanes)
             steps = self._steps(plan)
             if not self._learners.anchored and self._lanes.balanced.any():
                 self._observe(self._learners.global_pass(self._lanes))
             for kinds, block in steps[self._block :]:
                 batch = view.batch(block)
-                scores = self._learners.scores(batch, seconds)
+                scores = self._learners.scores(batch, self._lanes, seconds)
                 if "phi" in kinds:
                     self._learners.learn_phi(batch, self._lanes, scores, seconds)
                 if "theta" in kinds:
@@ -133,7 +125,7 @@ class Trainer:
                     yield self._end_stopped()
                     if not self._subjects:
                         return
-                    view = View(plan, self._lanes, self._on_all)  # fewer lanes from here on
+                    view = self._sampling.view(plan, self._lanes)  # fewer lanes from here on
             yield self._end_epoch(seconds, begun)
 
     def stop(self, run: str) -> None:
@@ -144,7 +136,7 @@ class Trainer:
         if run in {subject.run for subject in self._subjects}:
             self._stopping.add(run)
 
-    def _steps(self, plan: EpochPlan) -> list[tuple[tuple[str, ...], Block]]:
+    def _steps(self, plan: Plan) -> list[tuple[tuple[str, ...], Piece]]:
         """What is learned on which block, in the order of the schedule."""
         warm = self.epoch >= self.config.phi_warmup
         phi: tuple[str, ...] = ("phi",) if warm and METHODS[self.config.method].learns else ()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from engine.diagnostics import PAIRS_MAX, sample_pairs
 from engine.training.batch import Batch, Grid, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
+from engine.training.levels import Levels
 
 DENSE = 16  # cells of a grid for one rated pair, up to which a matrix product takes less time
 
@@ -83,24 +83,11 @@ class Whole:
 
 
 def _everything(lanes: Lanes, shape: tuple[int, int], device: torch.device) -> Grid | Sample:
-    cell = lanes.user * shape[1] + lanes.item
     drawn = sample_pairs(shape[0] * shape[1])
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
+        cell = lanes.user * shape[1] + lanes.item
         return Grid.of(users, items, cell, lanes.level)
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
-    level = _levels(torch.as_tensor(drawn, device=device), cell, lanes.level)
-    return Sample(
-        torch.cat([user, lanes.user]),
-        torch.cat([item, lanes.item]),
-        torch.cat([level, lanes.level]),
-        len(drawn) + torch.arange(len(cell), device=device),
-    )
-
-
-def _levels(pair: Tensor, cell: Tensor, level: Tensor) -> Tensor:
-    """The level of each pair: that of the observed pair it is, else 0."""
-    order = torch.argsort(cell)
-    ordered = cell[order]
-    place = torch.searchsorted(ordered, pair).clamp(max=len(cell) - 1)
-    return torch.where(ordered[place] == pair, level[order[place]], 0)
+    levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
+    return Sample.of(user, item, levels, (lanes.user, lanes.item, lanes.level))
