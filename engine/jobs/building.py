@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from engine.config import RunConfig
 from engine.datasets import load
-from engine.jobs.memory import keep_buffers
+from engine.jobs.memory import give_back, keep_buffers
 from engine.store.database import runs_home
 from engine.store.records import check_finished
 from engine.training.trainer import Trainer
@@ -53,4 +53,6 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
     initial = {
         run: dict(load_file(check_finished(home, c))) for run, c in configs.items() if c.initial
     }
-    return Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+    trainer = Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+    give_back()
+    return trainer

@@ -12,6 +12,7 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.models.grouped import Grouped
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
@@ -59,9 +60,10 @@ class MatrixFactorization(Stacked):
         P, Q = normal_tables(tables, seeds, stream, dtype, device)
         if start_at_zero:
             P.zero_()
-        b, c = (torch.zeros(len(seeds), rows, dtype=dtype, device=device) for rows in shape)
         mu = torch.zeros(len(seeds), 1, dtype=dtype, device=device) if intercept else None
-        self._hold(_user_rows(P, b, 1.0), _item_rows(Q, c, 1.0), mu)
+        # Ones at the end, where b and c are 0: (P, 0, 1) and (Q, 1, 0).
+        self._hold(pad(P, (0, 2)), pad(Q, (0, 2)), mu)
+        self.settle(self._users, self._items)
         self.with_gradients()
 
     def _hold(self, users: Tensor, items: Tensor, mu: Tensor | None) -> None:
@@ -77,6 +79,13 @@ class MatrixFactorization(Stacked):
         model._items = _item_rows(parameters["Q"], parameters["c"], 1.0)
         for name in cls.NAMES:
             setattr(model, name, parameters.get(name))
+        return model
+
+    def copy(self) -> Self:
+        """A model for scoring with copies of the rows."""
+        model = type(self).__new__(type(self))
+        mu = None if self.mu is None else self.mu.clone()
+        model._hold(self._users.clone(), self._items.clone(), mu)
         return model
 
     def with_gradients(self) -> Self:

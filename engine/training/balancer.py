@@ -150,6 +150,7 @@ class Balancer:
                 curves = (result.curvature(), result.spread())
                 self._newton(*curves, result.residual, pull, learned, 1.0)
                 result = weigh(result)
+        self.anchor = None  # its copies of the models make room for the next
         # Of the log-linear model's steps alone; an MF model's need no curvature.
         flat = torch.zeros_like(metric)
         self.anchor = Anchor(
@@ -180,6 +181,7 @@ class Balancer:
         anchor = self.anchor
         naive = self._config.penalty == "block"
         if not naive:
+            assert isinstance(batch.position, Tensor)
             x = BlockMoments(anchor.x.index_select(1, batch.position), x.everywhere)
         learned = lanes.balanced & ~lanes.exact
         if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):

@@ -181,16 +181,16 @@ class Sample:
 class Batch:
     """One block, or all of B.
 
-    user, item, position [n] (in B), level [n] (1 negative, 2 positive); label [1, n]; inverse
-    [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of single pairs |B_k| / s;
-    everything: D_k or None.
+    user, item, position [n] (in B; a slice of all of B), level [n] (1 negative, 2 positive);
+    label [1, n]; inverse [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of
+    single pairs |B_k| / s; everything: D_k or None.
     users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
     users x items, where that grid has few cells for one rated.
     """
 
     user: Tensor
     item: Tensor
-    position: Tensor
+    position: Tensor | slice
     level: Tensor
     label: Tensor
     inverse: Tensor

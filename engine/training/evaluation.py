@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
-from engine.diagnostics import Deciles, log2_histogram, log_correlation
+from engine.diagnostics import Deciles, Floats, log2_histogram, log_correlation
 from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
@@ -23,7 +23,7 @@ from engine.training.constraint import GlobalPass
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
-from engine.training.telling import exact_due
+from engine.training.telling import exact_due, told_of_propensity
 from engine.training.truth import IdealLoss
 
 
@@ -54,12 +54,12 @@ class Best:
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same of one run while it trains."""
+    """What stays the same of one run while it trains. propensity: what is told of its start."""
 
     run: str
     config: RunConfig
     split: Split
-    propensity: PropensityEstimate
+    propensity: dict[str, float]
     true_propensity: FloatArray | None
 
 
@@ -80,7 +80,8 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
-        self._inverse: dict[str, FloatArray] = {}  # 1/p of each run at its last epoch
+        # Of each run: what is told of 1/p, as it was at its last epoch.
+        self._propensity = {s.run: s.propensity for s in subjects}
 
     def validation(
         self, subjects: Sequence[Subject], theta: MatrixFactorization
@@ -113,8 +114,8 @@ class Judge:
         """All that is told of one run at an epoch's end; blocks: of its weights, if any."""
         config = subject.config
         shared = len(result.inverse) == 1
-        inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
-        self._inverse[subject.run] = inverse
+        inverse = result.inverse[0 if shared else lane].cpu().numpy()
+        self._propensity[subject.run] = told_of_propensity(config, self._ratings.density, inverse)
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
@@ -157,9 +158,9 @@ class Judge:
         return exact_facts(result, lane, subject.config)
 
     def _weights(
-        self, subject: Subject, result: GlobalPass, lane: int, inverse: FloatArray
+        self, subject: Subject, result: GlobalPass, lane: int, inverse: Floats
     ) -> dict[str, Any]:
-        weight = result.weights[lane].cpu().double().numpy()
+        weight = result.weights[lane].cpu().numpy()
         told: dict[str, Any] = {
             "histogram": log2_histogram(weight),
             "decile_map": self._deciles.mean(weight),
@@ -207,13 +208,9 @@ class Judge:
         return evaluate(pairs.user, label, score.cpu().double().numpy())
 
     def _facts(self, subject: Subject) -> dict[str, float]:
-        inverse = self._inverse.get(subject.run, subject.propensity.inverse)
-        p, s = 1 / inverse, self._ratings.density
         return {
-            "density": s,
-            "propensity_sd": float(p.std()),
-            "propensity_calibration": s * float(np.mean(1 / p)),  # 1 for a calibrated one
-            "propensity_clipped": float((p <= subject.config.p_min).sum()),
+            "density": self._ratings.density,
+            **self._propensity[subject.run],
             "n_uniform": float(len(subject.split.uniform)),
             "n_validation": float(len(subject.split.validation)),
             "n_test": float(len(subject.split.test)),
@@ -248,6 +245,6 @@ def subject_of(
     run: str, config: RunConfig, ratings: Ratings, split: Split, p: PropensityEstimate
 ) -> Subject:
     """The subject of a run, its true propensities included where the truth is known."""
-    if ratings.truth is None:
-        return Subject(run, config, split, p, None)
-    return Subject(run, config, split, p, ratings.truth.propensity_of(ratings.biased))
+    told = told_of_propensity(config, ratings.density, p.inverse)
+    truth = None if ratings.truth is None else ratings.truth.propensity_of(ratings.biased)
+    return Subject(run, config, split, told, truth)

@@ -112,7 +112,7 @@ class Observer:
             x=x,
             value=rated.value,
             inverse=rated.scale if rated.scale.dim() > 1 else batch.inverse,
-            weights=torch.ones_like(x[..., 0]),
+            weights=x.new_ones(()).expand(x.shape[:2]),
             own_target=None if error is None else (lanes.target_share * error).sum(1),
         )
 

@@ -60,7 +60,6 @@ class Whole:
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
         device = lanes.user.device
-        self._position = torch.arange(len(lanes.user), device=device)
         self._everything = _everything(lanes, shape, device) if on_all else None
         self._cell, self._users, self._items = None, None, None
         if self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX):
@@ -70,7 +69,7 @@ class Whole:
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
         return Batch(
-            *(lanes.user, lanes.item, self._position, lanes.level),
+            *(lanes.user, lanes.item, slice(None), lanes.level),
             label=lanes.label,
             inverse=lanes.inverse_propensity,
             mass=lanes.density,
