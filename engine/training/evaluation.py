@@ -80,8 +80,7 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
-        # Of each run: what is told of 1/p, as it was at its last epoch.
-        self._propensity = {s.run: s.propensity for s in subjects}
+        self._inverse: dict[str, tuple[Tensor, int]] = {}  # 1/p at a run's last epoch, and its row
 
     def validation(
         self, subjects: Sequence[Subject], theta: MatrixFactorization
@@ -115,7 +114,7 @@ class Judge:
         config = subject.config
         shared = len(result.inverse) == 1
         inverse = result.inverse[0 if shared else lane].cpu().numpy()
-        self._propensity[subject.run] = told_of_propensity(config, self._ratings.density, inverse)
+        self._inverse[subject.run] = (result.inverse, 0 if shared else lane)
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
@@ -207,10 +206,18 @@ class Judge:
         label = self._ratings.label(pairs)
         return evaluate(pairs.user, label, score.cpu().double().numpy())
 
+    def _of_propensity(self, subject: Subject) -> dict[str, float]:
+        """Of an ended run."""
+        if subject.run not in self._inverse:
+            return subject.propensity
+        inverse, row = self._inverse.pop(subject.run)
+        values = inverse[row].cpu().numpy()
+        return told_of_propensity(subject.config, self._ratings.density, values)
+
     def _facts(self, subject: Subject) -> dict[str, float]:
         return {
             "density": self._ratings.density,
-            **self._propensity[subject.run],
+            **self._of_propensity(subject),
             "n_uniform": float(len(subject.split.uniform)),
             "n_validation": float(len(subject.split.validation)),
             "n_test": float(len(subject.split.test)),
@@ -219,26 +226,6 @@ class Judge:
 
     def _index(self, values: IntArray) -> Tensor:
         return torch.as_tensor(values, device=self._device)
-
-
-def facts_of(row: EpochDone) -> dict[str, float]:
-    """What is kept of a run's weights at its best epoch, beside its metrics."""
-    told = {
-        "violation": row.violation,
-        "violation_uniform": row.violation_uniform,
-        "target": row.target,
-        "target_se": row.target_se,
-        "violation_in_sample": row.violation_in_sample,
-        "ess": row.ess,
-        "entropy": row.entropy,
-        "exact_kl": row.exact_kl,
-        "exact_violation": row.exact_violation,
-        "exact_feasible": row.exact_feasible,
-        "exact_bound": row.exact_bound,
-        "oracle_correlation": row.oracle_correlation,
-        **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
-    }
-    return {name: value for name, value in told.items() if value is not None}
 
 
 def subject_of(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.diagnostics import SLAB, Floats
-from engine.events import WeightBlock
+from engine.events import EpochDone, WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
@@ -90,3 +90,23 @@ def told_of_propensity(config: RunConfig, density: float, inverse: Floats) -> di
         "propensity_calibration": density * float(inverse.mean(dtype=np.float64)),
         "propensity_clipped": float((p <= config.p_min * (1 + ROUNDING)).sum()),
     }
+
+
+def facts_of(row: EpochDone) -> dict[str, float]:
+    """What is kept of a run's weights at its best epoch, beside its metrics."""
+    told = {
+        "violation": row.violation,
+        "violation_uniform": row.violation_uniform,
+        "target": row.target,
+        "target_se": row.target_se,
+        "violation_in_sample": row.violation_in_sample,
+        "ess": row.ess,
+        "entropy": row.entropy,
+        "exact_kl": row.exact_kl,
+        "exact_violation": row.exact_violation,
+        "exact_feasible": row.exact_feasible,
+        "exact_bound": row.exact_bound,
+        "oracle_correlation": row.oracle_correlation,
+        **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -25,7 +25,7 @@ from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
 from engine.training.constraint import GlobalPass
-from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
+from engine.training.evaluation import Best, Judge, Subject, subject_of
 from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
 from engine.training.learners import Learners
@@ -33,7 +33,7 @@ from engine.training.moments import Moments
 from engine.training.parts import joined, part_of
 from engine.training.reference import Posed
 from engine.training.sampling import Piece, Plan, Sampling
-from engine.training.telling import weight_blocks
+from engine.training.telling import facts_of, weight_blocks
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 
