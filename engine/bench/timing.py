@@ -115,7 +115,6 @@ def textbook_epoch(config: RunConfig, epochs: int) -> float:
     textbook = Textbook(config, ratings, Trainer({"run": config}, ratings).state()[0])
     blocks = textbook.blocks(1)
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     users, items = blocks[0]
     textbook.step(users[:50], items)  # warms up
     begun = time.process_time()

@@ -159,8 +159,8 @@ class Learners:
         found: dict[str, Tensor | None] = {"observed": None, "all": None}
         for term in terms:
             if term.support == "all" and batch.everything is not None:
-                where = batch.everything.user(), batch.everything.item()
-                found["all"] = self._moments.of_term(term, *where)
+                drawn = batch.everything
+                found["all"] = self._moments.of_term(term, drawn.user, drawn.item)
             elif term.support == "observed" and self._config.penalty == "block":
                 found["observed"] = self._moments.of_term(term, batch.user, batch.item)
         nothing = self.theta.b.new_zeros(())

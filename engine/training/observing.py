@@ -16,7 +16,7 @@ from engine.training.batch import Batch
 from engine.training.constraint import GlobalPass, Side, clustered, with_known
 from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
-from engine.training.moments import Moments
+from engine.training.moments import Codes, Moments
 from engine.training.nuisance import Nuisance
 from engine.training.selection import Selection, Selector, picked
 
@@ -72,12 +72,13 @@ class Observer:
         found, observed = [], None
         for term in terms:
             if term.support == "observed":
-                user, item, pick = batch.user, batch.item, chosen.fit
+                where: tuple[Codes, Codes] = (batch.user, batch.item)
+                pick = chosen.fit
             else:
                 assert batch.everything is not None
-                user, item = batch.everything.user(), batch.everything.item()
+                where = (batch.everything.user, batch.everything.item)
                 pick = chosen.everywhere
-            x = self._moments.of_term(term, user, item)
+            x = self._moments.of_term(term, *where)
             observed = x if term.support == "observed" else observed
             inside = picked(x, pick)
             log_q = self._balancer.log_q(lanes, term.support, batch, inside, pick)
