@@ -123,6 +123,11 @@ class MatrixFactorization(Stacked):
         """(Q_i, 1, c_i) at index [n] or [R, n], [R, n, d + 2]."""
         return rows_of(self._items, index)
 
+    @property
+    def under(self) -> tuple[Tensor, Tensor]:
+        """Rows of users and of items, those of all runs under each other, [R * rows, d + 2]."""
+        return self._users.flatten(0, 1), self._items.flatten(0, 1)
+
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs, in this order."""
         mu = None if self.mu is None else self.mu.index_select(0, lanes)

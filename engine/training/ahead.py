@@ -23,7 +23,6 @@ from torch.nn.functional import pad
 
 from engine.bilevel import assumed_step, uniform_gradient
 from engine.models import MatrixFactorization, RowwiseFactorization
-from engine.models.stacked import add_rows, rows_of
 from engine.training.batch import Batch, Sample, Scores
 from engine.training.lanes import Lanes
 
@@ -97,24 +96,50 @@ class _Corner:
         """grad L_U at theta', in the block's rows, [R, a, .] and [R, b, .], and by mu [R, 1]."""
         user, item = lanes.uniform_user, lanes.uniform_item
         users, items = self.batch.corner
-        place = (
-            _place(users, self.theta.P.shape[1])[user],
-            _place(items, self.theta.Q.shape[1])[item],
-        )
+        n_users, n_items = self.theta.P.shape[1], self.theta.Q.shape[1]
+        place = _place(users, n_users)[user], _place(items, n_items)[item]
+        near = self._near(*place)
         # One row more, of 0, for those outside the block.
-        X = self.theta.user_rows(user) + rows_of(pad(moved[0], (0, 0, 0, 1)), place[0])
-        Y = self.theta.item_rows(item) + rows_of(pad(moved[1], (0, 0, 0, 1)), place[1])
+        A, B = (pad(m, (0, 0, 0, 1)).flatten(0, 1) for m in moved)
+        at = _under(place[0], len(users) + 1, near), _under(place[1], len(items) + 1, near)
+        of_users, of_items = self.theta.under
+        X = of_users.index_select(0, _under(user, n_users, near)) + A.index_select(0, at[0])
+        Y = of_items.index_select(0, _under(item, n_items, near)) + B.index_select(0, at[1])
         self.theta.settle(X, Y)
         score = (X * Y).sum(-1)
         if shift is not None and self.theta.mu is not None:
-            score += self.theta.mu + shift
-        slope = 2 * lanes.phi_share * (score - lanes.uniform_label)
+            score += (self.theta.mu + shift).expand_as(user).flatten()
+        slope = (
+            2 * _under(lanes.phi_share, 0, near) * (score - _under(lanes.uniform_label, 0, near))
+        )
         column = slope.unsqueeze(-1)
-        V_A, V_B = (m.new_zeros(m.shape[0], m.shape[1] + 1, m.shape[2]) for m in moved)
-        add_rows(V_A, place[0], column * Y)
-        add_rows(V_B, place[1], column * X)
+        V_A, V_B = (torch.zeros_like(table) for table in (A, B))
+        V_A.index_add_(0, at[0], column * Y)
+        V_B.index_add_(0, at[1], column * X)
         self.theta.settle(V_A, V_B, 0.0)
-        return V_A[:, :-1], V_B[:, :-1], slope.sum(1, keepdim=True)
+        V_A = V_A.view(-1, len(users) + 1, V_A.shape[1])
+        V_B = V_B.view(-1, len(items) + 1, V_B.shape[1])
+        v_mu = slope.sum() if near is not None else slope.view_as(user).sum(1, keepdim=True)
+        return V_A[:, :-1], V_B[:, :-1], v_mu
+
+    def _near(self, user_place: Tensor, item_place: Tensor) -> Tensor | None:
+        """Which of all runs' uniform ratings have a row in the block; None for all, as mu needs."""
+        users, items = self.batch.corner
+        if self.theta.mu is not None or len(user_place) == 1:
+            return None
+        inside = (user_place < len(users)) | (item_place < len(items))
+        return inside.flatten().nonzero().flatten()
+
+
+def _under(values: Tensor, rows: int, near: Tensor | None) -> Tensor:
+    """[R, m] as one row of numbers, those `near` only; codes as those of R tables of so many rows
+    put under each other.
+    """
+    if rows and len(values) > 1:
+        lane = torch.arange(len(values), device=values.device).unsqueeze(-1)
+        values = values + lane * rows
+    flat = values.flatten()
+    return flat if near is None else flat.index_select(0, near)
 
 
 def _place(members: Tensor, n: int) -> Tensor:
