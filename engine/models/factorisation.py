@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from engine.models.grouped import Grouped
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
 
-CHUNK = 1 << 20  # numbers gathered at once: more would leave the processor's caches
+CHUNK = 1 << 18  # numbers gathered at once: more would leave the processor's caches
 
 
 class Direction(dict[str, Tensor]):
@@ -142,7 +142,7 @@ class MatrixFactorization(Stacked):
                 torch.split(user, at_once, -1), torch.split(item, at_once, -1), strict=True
             )
             return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
-        score = (rows_of(self._users, user) * rows_of(self._items, item)).sum(-1)
+        score = rows_of(self._users, user).mul_(rows_of(self._items, item)).sum(-1)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
@@ -201,8 +201,8 @@ class MatrixFactorization(Stacked):
     def directional(self, v: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
         """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
         way = _direction(v)
-        along = (rows_of(way.of_users, user) * rows_of(self._items, item)).sum(-1)
-        along += (rows_of(self._users, user) * rows_of(way.of_items, item)).sum(-1)
+        along = rows_of(way.of_users, user).mul_(rows_of(self._items, item)).sum(-1)
+        along += rows_of(self._users, user).mul_(rows_of(way.of_items, item)).sum(-1)
         return along if self.mu is None else along.add_(way["mu"])
 
     def moved(self, step: float) -> MatrixFactorization:
