@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bench.timing import apart, forget_most_resident, most_resident, resident
-from engine.bench.wide import wide
+from engine.bench.wide import ITEMS, USERS, wide
 from engine.config import RunConfig
 from engine.presets import preset
 
@@ -64,15 +64,15 @@ def scaling(sizes: Sequence[int] = SIZES) -> Iterator[Scale]:
         yield apart(scale, settings(), n)
 
 
-def scale(config: RunConfig, n: int) -> Scale:
-    """One size, measured in this process."""
+def scale(config: RunConfig, n: int, shape: tuple[int, int] = (USERS, ITEMS)) -> Scale:
+    """One size, measured in this process; shape: users and items."""
     from engine.events import GroupEpoch
     from engine.jobs.building import tuned
     from engine.jobs.memory import give_back
     from engine.training.trainer import Trainer
 
     before = resident()
-    ratings = wide(n)
+    ratings = wide(n, *shape)
     give_back()
     forget_most_resident()
     with tuned():
@@ -108,7 +108,7 @@ def draw(found: Sequence[Scale], path: Path) -> None:
 
 
 def chart(found: Sequence[Scale]) -> Any:
-    """Seconds an epoch and memory against |B|, both axes logarithmic."""
+    """Seconds an epoch, both axes logarithmic, and memory against |B|."""
     import altair as alt
     import pandas as pd
 
@@ -116,12 +116,17 @@ def chart(found: Sequence[Scale]) -> Any:
     last = rows.iloc[-1]
     rows["linear"] = last.epoch_seconds * rows.ratings / last.ratings
     rows["bound"] = MOST * rows.counted_gib
-    x = alt.X("ratings:Q", title="Biased ratings |B|").scale(type="log")
+    x = (
+        alt.X("ratings:Q", title="Biased ratings |B|")
+        .scale(type="log", domain=[min(SIZES), max(SIZES)])
+        .axis(values=list(SIZES), format="~s")
+    )
 
     def curve(y: str, title: str, legend: str, **style: Any) -> Any:
+        scale = alt.Scale(type="log") if y in ("epoch_seconds", "linear") else alt.Scale(zero=True)
         base = alt.Chart(rows.assign(curve=legend)).encode(
             x=x,
-            y=alt.Y(f"{y}:Q", title=title).scale(type="log"),
+            y=alt.Y(f"{y}:Q", title=title, scale=scale),
             color=alt.Color("curve:N", title=None, legend=alt.Legend(orient="top")).scale(
                 domain=["measured", "linear", "counted", f"{MOST} × counted"],
                 range=["#E69F00", "#6B7280", "#009E73", "#6B7280"],
