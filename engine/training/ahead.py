@@ -97,7 +97,7 @@ class _Corner:
         user, item = lanes.uniform_user, lanes.uniform_item
         users, items = self.batch.corner
         n_users, n_items = self.theta.P.shape[1], self.theta.Q.shape[1]
-        place = _place(users, n_users)[user], _place(items, n_items)[item]
+        place = _place(users, n_users, user), _place(items, n_items, item)
         near = self._near(*place)
         # One row more, of 0, for those outside the block.
         A, B = (pad(m, (0, 0, 0, 1)).flatten(0, 1) for m in moved)
@@ -142,8 +142,10 @@ def _under(values: Tensor, rows: int, near: Tensor | None) -> Tensor:
     return flat if near is None else flat.index_select(0, near)
 
 
-def _place(members: Tensor, n: int) -> Tensor:
-    """Where each of n codes stands among members, [n]; behind them where it does not."""
-    place = torch.full((n,), len(members), dtype=members.dtype, device=members.device)
-    place[members] = torch.arange(len(members), device=members.device)
-    return place
+def _place(members: Tensor, n: int, codes: Tensor) -> Tensor:
+    """Where each of some codes below n stands among members, [R, m]; behind them where it is not
+    one.
+    """
+    place = members.new_full((n,), len(members))
+    place.index_copy_(0, members, torch.arange(len(members), device=members.device))
+    return place.index_select(0, codes.flatten()).view_as(codes)

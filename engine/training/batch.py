@@ -201,6 +201,12 @@ class Batch:
     items: Tensor | None = None
     crossing: Tensor | None = None
 
+    def own(self, values: Tensor) -> Tensor:
+        """Of values of all of B, [R, |B|], those of the batch's pairs."""
+        if isinstance(self.position, slice):
+            return values[:, self.position]
+        return values.index_select(1, self.position)
+
     @property
     def cell(self) -> Tensor | None:
         """The observed pairs as cells of a grid, if one is looked at."""

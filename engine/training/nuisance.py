@@ -62,7 +62,7 @@ class Nuisance:
         observed: Values = {"inverse_propensity": batch.inverse}
         everywhere: Values = {}
         if self._teacher is not None:
-            observed["teacher"] = self._teacher[:, batch.position]
+            observed["teacher"] = batch.own(self._teacher)
         for name, part in self.parts.items():
             h = part.raw(batch) if raw is None else raw[name]
             part.put(h, batch, observed, everywhere)

@@ -37,7 +37,11 @@ class View:
         dense = block.n_all <= DENSE * block.n_observed
         grid, cell = None, None
         if self._on_all or dense:
-            cell = self._user_place[user] * len(items) + self._item_place[item]
+            row, column = (
+                place.index_select(0, codes)
+                for place, codes in ((self._user_place, user), (self._item_place, item))
+            )
+            cell = row * len(items) + column
         if self._on_all:
             assert cell is not None
             grid = Grid.of(users, items, cell, level)
