@@ -35,7 +35,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Training": (
         *("epochs", "patience", "best_after"),
-        *("block_users", "block_items", "block_seed", "dtype"),
+        *("sampler", "batch_size", "block_users", "block_items", "block_seed", "dtype"),
     ),
     "Data": ("data_seed", "uniform_fraction", "split"),
 }
@@ -163,6 +163,9 @@ ONLY: dict[str, Where] = {
     "phi_optimizer": _learns,
     "schedule": _learns,
     "uniform_reuse": _learns,
+    "batch_size": lambda config, info: config.sampler == "pairs",
+    "block_users": lambda config, info: config.sampler == "blocks",
+    "block_items": lambda config, info: config.sampler == "blocks",
     "teacher_weight": _of("kd-label"),
     "teacher_pull": _of("cause"),
     "data_seed": lambda config, info: is_simulated(config),

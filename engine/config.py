@@ -38,6 +38,15 @@ MethodName = Literal[
 ]
 # What weights can balance; beside these, "user:NAME" and "item:NAME", columns of the features.
 MOMENTS = ("e", "e_by_popularity", "r", "mass")
+# What the sampler of single pairs can be combined with.
+WITH_PAIRS: dict[str, tuple[object, ...]] = {
+    "method": ("mf", "ips", "dr", "autodebias", "ltd"),
+    "residuals": ("in_sample",),
+    "target_support": ("all",),
+    "imputation": ("bilevel",),
+    "weights_model": ("log_linear", "mf"),
+    "weights_model_all": ("same", "mf"),
+}
 FEATURE_MOMENTS = ("user:", "item:")
 
 
@@ -153,6 +162,12 @@ class RunConfig(BaseModel):
     loss_scale: Literal["sum", "mean"] = Field("sum", description="of the loss over a block")
     block_users: int = Field(64, ge=1, le=1_000_000, description="users in a block")
     block_items: int = Field(64, ge=1, le=1_000_000, description="items in a block")
+    sampler: Literal["blocks", "pairs"] = Field(
+        "blocks", description="mini-batches: blocks of users times items, or single pairs"
+    )
+    batch_size: int = Field(
+        1024, ge=2, le=10_000_000, description="biased ratings in a batch of pairs, and pairs of D"
+    )
 
     epochs: int = Field(200, ge=1, le=100_000, description="at most so many passes")
     patience: int = Field(
@@ -195,6 +210,8 @@ class RunConfig(BaseModel):
             raise ConfigError(
                 "weights_model", self.weights_model, "log_linear with balance exact", "leave it out"
             )
+        if self.sampler == "pairs":
+            _check_pairs(self)
         return self
 
     @property
@@ -220,6 +237,8 @@ class RunConfig(BaseModel):
             for name in BALANCE_FIELDS:
                 content.pop(name, None)
             content["balance"] = "none"
+        if self.sampler == "blocks":  # as before there was another
+            del content["sampler"], content["batch_size"]
         return _digest(content)
 
 
@@ -239,6 +258,13 @@ def _check_moments(moments: tuple[str, ...]) -> None:
             "moments", list(moments), "e, e_by_popularity or r among them",
             "the variance of its target is the unit of lam",
         )  # fmt: skip
+
+
+def _check_pairs(config: RunConfig) -> None:
+    for name, known in WITH_PAIRS.items():
+        if getattr(config, name) not in known:
+            words = f"{', '.join(map(str, known))} with sampler pairs"
+            raise ConfigError(name, getattr(config, name), words, "or choose sampler blocks")
 
 
 def _digest(content: dict[str, Any]) -> str:

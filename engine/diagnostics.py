@@ -6,6 +6,7 @@ shown. A high effective sample size is not good news by itself: inert weights sc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ EDGE_SLACK = 1e-6
 LOG_SPREAD_MIN = 1e-6
 PAIRS_MAX = 2_000_000
 PAIRS_SAMPLE = 1_000_000
+SLAB = 1 << 18  # values worked on at once
 
 
 def normalised_entropy(weight: Floats) -> float:
@@ -70,22 +72,26 @@ def log2_histogram(weight: Floats) -> NDArray[np.int32]:
     A bin holds its lower edge. Weights of 0 count as below.
     """
     width = HISTOGRAM_EDGES[1] - HISTOGRAM_EDGES[0]  # they are equally wide
-    with np.errstate(divide="ignore"):
-        log = np.log2(_shares(weight) * (len(weight) / (1 - EDGE_SLACK)))
-    place = np.floor((log - HISTOGRAM_EDGES[0]) / width) + 1
-    bins = np.clip(place, 0, len(HISTOGRAM_EDGES)).astype(np.int64)
-    return np.bincount(bins, minlength=len(HISTOGRAM_EDGES) + 1).astype(np.int32)
+    unit = len(weight) / (float(np.sum(weight, dtype=np.float64)) * (1 - EDGE_SLACK))
+    counts = np.zeros(len(HISTOGRAM_EDGES) + 1, dtype=np.int64)
+    for part in _slabs(len(weight)):
+        with np.errstate(divide="ignore"):
+            log = np.log2(np.multiply(weight[part], unit, dtype=np.float64))
+        place = np.floor((log - HISTOGRAM_EDGES[0]) / width) + 1
+        bins = np.clip(place, 0, len(HISTOGRAM_EDGES)).astype(np.int64)
+        counts += np.bincount(bins, minlength=len(counts))
+    return counts.astype(np.int32)
 
 
 @dataclass(frozen=True)
 class Deciles:
     """The 12 x 12 map of B: users by activity, items by popularity, in groups of equal count.
 
-    cell: row * 12 + column of every biased pair, [|B|]. user_group, item_group: 0 (fewest biased
-    ratings) to 11 (most), ties by code. counts: biased pairs in each cell, [12, 12].
+    cell: row * 12 + column of every biased pair, [|B|], a byte each. user_group, item_group: 0
+    (fewest biased ratings) to 11 (most), ties by code. counts: biased pairs in each cell, [12, 12].
     """
 
-    cell: IntArray
+    cell: NDArray[np.uint8]
     user_group: IntArray
     item_group: IntArray
     counts: IntArray
@@ -95,13 +101,16 @@ class Deciles:
         """The cells of `ratings.biased`, in its order."""
         user = _equal_groups(np.bincount(ratings.biased.user, minlength=ratings.n_users))
         item = _equal_groups(np.bincount(ratings.biased.item, minlength=ratings.n_items))
-        cell = user[ratings.biased.user] * MAP_SIZE + item[ratings.biased.item]
+        rows = (user * MAP_SIZE).astype(np.uint8)
+        cell = rows[ratings.biased.user] + item.astype(np.uint8)[ratings.biased.item]
         counts = np.bincount(cell, minlength=MAP_SIZE**2).reshape(MAP_SIZE, MAP_SIZE)
         return cls(cell, user, item, counts)
 
     def mean(self, values: Floats) -> NDArray[np.float32]:
         """Mean of `values` [|B|] in each cell, [12, 12]; NaN where a cell is empty."""
-        total = np.bincount(self.cell, weights=values, minlength=MAP_SIZE**2)
+        total = np.zeros(MAP_SIZE**2)
+        for part in _slabs(len(values)):
+            total += np.bincount(self.cell[part], weights=values[part], minlength=MAP_SIZE**2)
         mean = np.full(MAP_SIZE**2, np.nan, dtype=np.float32)
         filled = self.counts.ravel() > 0
         mean[filled] = total[filled] / self.counts.ravel()[filled]
@@ -163,6 +172,11 @@ def sample_pairs(n_pairs: int) -> IntArray | None:
     if n_pairs <= PAIRS_MAX:
         return None
     return np.sort(np.random.default_rng(0).integers(0, n_pairs, PAIRS_SAMPLE))
+
+
+def _slabs(n: int) -> Iterator[slice]:
+    """n values, so many at a time that temporary arrays stay small."""
+    return (slice(start, start + SLAB) for start in range(0, n, SLAB))
 
 
 def _shares(weight: Floats) -> FloatArray:

@@ -8,6 +8,7 @@ two sorts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -84,6 +85,7 @@ class Ranking:
         self._by_user = np.repeat(np.arange(len(self._count)), self._count)
         self._place = np.arange(len(user)) - first[self._by_user]
         self._worth = _discount(self._place)
+        self._at: dict[int, _Ideal] = {}  # by k
 
     @cached_property
     def users(self) -> int:
@@ -127,7 +129,7 @@ class Ranking:
             TrainingError: a score is not a number.
         """
         self._check(score)
-        return self._mean_ndcg(k, all_users, *self._ties(*_dense_rank(score)))
+        return self._mean_ndcg(k, all_users, self._groups(*_dense_rank(score)))
 
     def random_ndcg(self, k: int, all_users: bool = False) -> float | None:
         """E[NDCG@k] of a random scorer: E[DCG] = P_u / n_u * sum_{j <= min(k, n_u)} 1/log2(j+1)."""
@@ -144,11 +146,11 @@ class Ranking:
         """
         self._check(score)
         rank, groups = _dense_rank(score)
-        ties = self._ties(rank, groups)
+        found = self._groups(rank, groups)
         compute: dict[str, Callable[[], float | None]] = {
             "auc": lambda: _auc(self._positive, rank, groups),
-            "ndcg5": lambda: self._mean_ndcg(5, False, *ties),
-            "ndcg10": lambda: self._mean_ndcg(10, False, *ties),
+            "ndcg5": lambda: self._mean_ndcg(5, False, found),
+            "ndcg10": lambda: self._mean_ndcg(10, False, found),
             "mse": lambda: mse(self.label, score),
             "log_loss": lambda: log_loss(self.label, score),
         }
@@ -164,23 +166,49 @@ class Ranking:
         ordered = key[order]
         return order, _starts(ordered)
 
-    def _mean_ndcg(self, k: int, all_users: bool, order: IntArray, start: IntArray) -> float | None:
+    def _groups(self, rank: IntArray, groups: int) -> tuple[IntArray, FloatArray]:
+        """Groups of equal scores of one user: where each starts, and its mean relevance."""
+        order, start = self._ties(rank, groups)
         if not len(order):
-            return None
+            return start, np.zeros(0)
         size = np.diff(np.append(start, len(order)))
-        relevance = np.add.reduceat(self.label[order], start) / size
-        discount = np.where(self._place < k, self._worth, 0.0)
-        gain = relevance * np.add.reduceat(discount, start)
+        return start, np.add.reduceat(self.label[order], start) / size
+
+    def _mean_ndcg(
+        self, k: int, all_users: bool, groups: tuple[IntArray, FloatArray]
+    ) -> float | None:
+        start, relevance = groups
+        if not len(start):
+            return None
+        gain = relevance * np.add.reduceat(self._ideal(k).discount, start)
         sums = np.bincount(self._by_user[start], weights=gain, minlength=self.users)
-        dcg = np.asarray(sums, dtype=np.float64)
-        return self._mean_over_users(dcg, k, all_users)
+        return self._mean_over_users(np.asarray(sums, dtype=np.float64), k, all_users)
 
     def _mean_over_users(self, dcg: FloatArray, k: int, all_users: bool) -> float | None:
-        ideal = np.concatenate([[0.0], np.cumsum(_discount(np.arange(k)))])
-        best = ideal[np.minimum(k, self._positives)]
-        some = best > 0
-        count = self.users if all_users else int(some.sum())
-        return float(np.sum(dcg[some] / best[some]) / count) if count else None
+        ideal = self._ideal(k)
+        count = self.users if all_users else len(ideal.some)
+        return float(np.sum(dcg[ideal.some] / ideal.best) / count) if count else None
+
+    def _ideal(self, k: int) -> _Ideal:
+        """What NDCG@k needs and no score changes."""
+        if k not in self._at:
+            total = np.concatenate([[0.0], np.cumsum(_discount(np.arange(k)))])
+            best: FloatArray = total[np.minimum(k, self._positives)]
+            some = np.flatnonzero(best > 0)
+            discount = np.where(self._place < k, self._worth, 0.0)
+            self._at[k] = _Ideal(discount, some, best[some])
+        return self._at[k]
+
+
+@dataclass(frozen=True)
+class _Ideal:
+    """discount [n] of each row's place, 0 from place k on; some: users with a positive, whose ideal
+    DCG@k is best.
+    """
+
+    discount: FloatArray
+    some: IntArray
+    best: FloatArray
 
 
 def _discount(place: NDArray[np.integer[Any]]) -> FloatArray:

@@ -68,6 +68,8 @@ HELP = {
     "the uniform ratings, as the released code does",
     "schedule": "Interleaved: bi-level, weight and prediction step on every block. Sequential: a "
     "pass over all blocks for the bi-level steps first",
+    "sampler": "Blocks: users times items, with all pairs of the block. Pairs: ratings in random "
+    "order, and pairs drawn at random; for catalogues too large for blocks",
     "uniform_reuse": "Shared: all uniform ratings serve both the bi-level steps and the target. "
     "Split: half of them each, so that the target has not been fitted",
     "initial": "Id of a finished run on the same data; every seed starts from its prediction model",
@@ -119,6 +121,8 @@ NAMES = {
     "schedule": "Order of the steps",
     "phi_warmup": "First after epoch",
     "phi_optimizer": "Their optimizer",
+    "sampler": "Mini-batches",
+    "batch_size": "Ratings in a batch",
     "block_users": "Users in a block",
     "block_items": "Items in a block",
     "block_seed": "Seed of the blocks",

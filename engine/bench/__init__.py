@@ -11,5 +11,6 @@ Floors and targets are of `ratio`. In rows that say "at most", `target` is a bou
 """
 
 from engine.bench.cases import Row, rows
+from engine.bench.scaling import SIZES, Scale, draw, scaling
 
-__all__ = ["Row", "rows"]
+__all__ = ["SIZES", "Row", "Scale", "draw", "rows", "scaling"]

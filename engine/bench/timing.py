@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import subprocess
 import sys
@@ -57,14 +58,29 @@ def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
                     break
                 begun = time.process_time()
     blocks = median(training)
-    return Timing(blocks, blocks + mean(evaluation), _most_resident())
+    return Timing(blocks, blocks + mean(evaluation), most_resident())
 
 
-def _most_resident() -> float:
+def most_resident() -> float:
     """The most memory this process has held, GiB; 0 where the system does not say."""
-    status = Path("/proc/self/status")  # getrusage would tell of the parent's before the exec, too
+    return _status("VmHWM:")  # getrusage would tell of the parent's before the exec, too
+
+
+def resident() -> float:
+    """The memory this process holds, GiB; 0 where the system does not say."""
+    return _status("VmRSS:")
+
+
+def forget_most_resident() -> None:
+    """Let `most_resident` begin anew from now on, where the system can."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _status(name: str) -> float:
+    status = Path("/proc/self/status")
     lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
-    held = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    held = [int(line.split()[1]) for line in lines if line.startswith(name)]
     return max(held, default=0) / 2**20
 
 
@@ -99,7 +115,6 @@ def textbook_epoch(config: RunConfig, epochs: int) -> float:
     textbook = Textbook(config, ratings, Trainer({"run": config}, ratings).state()[0])
     blocks = textbook.blocks(1)
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     users, items = blocks[0]
     textbook.step(users[:50], items)  # warms up
     begun = time.process_time()

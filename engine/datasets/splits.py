@@ -56,8 +56,11 @@ def make_split(
     uniform, validation, test = order[:n_uniform], order[start:stop], order[stop:]
     for name, part in (("uniform", uniform), ("validation", validation), ("test", test)):
         _need_both_classes(ratings, name, part, uniform_fraction)
-    biased = ratings.biased.code(ratings.n_items)
-    seen = np.isin(ratings.random.take(test).code(ratings.n_items), biased)
+    biased, tested = (
+        pairs.code(ratings.n_items) for pairs in (ratings.biased, ratings.random.take(test))
+    )
+    place = np.searchsorted(biased, tested)  # B is in order
+    seen = biased[np.minimum(place, len(biased) - 1)] == tested
     return Split(uniform, validation, test, test[~seen])
 
 

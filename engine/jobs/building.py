@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from engine.config import RunConfig
 from engine.datasets import load
 from engine.datasets.ratings import FloatArray
-from engine.jobs.memory import keep_buffers
+from engine.jobs.memory import give_back, keep_buffers
 from engine.store.database import runs_home
 from engine.store.records import check_finished
 from engine.training.initial import PREFIX
@@ -53,7 +53,9 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
         ConfigError, DataError: as `Trainer`, `initial_of` and `engine.datasets.load` do.
     """
     initial = initial_of(configs, runs_home())
-    return Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+    trainer = Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+    give_back()
+    return trainer
 
 
 def initial_of(configs: Mapping[str, RunConfig], home: Path) -> dict[str, dict[str, FloatArray]]:

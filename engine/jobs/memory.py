@@ -23,4 +23,10 @@ def keep_buffers(keep: bool) -> None:
     for name, usual in USUAL.items():
         libc.mallopt(name, MOST if keep else usual)
     if not keep:
-        libc.malloc_trim(0)
+        give_back()
+
+
+def give_back() -> None:
+    """Give freed memory back to the system now, what a beginning has needed and nothing after."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -25,15 +25,15 @@ def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     gap = D.prediction - m
     imputed = Term(
         support="all",
-        value=(gap.square() + m * (1 - m)) * two,
-        slope=2 * gap * two,
+        value=gap.square().add_(m * (1 - m)).mul_(two),
+        slope=(2 * gap).mul_(two),
         label=m * two,
         scale=two,
     )
     rated = Term(
         support="observed",
-        value=B.error.square() * one,
-        slope=2 * B.error * one,
+        value=B.error.square().mul_(one),
+        slope=(2 * B.error).mul_(one),
         label=B.label * one,
         scale=one,
     )

@@ -129,8 +129,8 @@ def squared(part: Part, support: Support, scale: Tensor) -> Term:
     assert part.label is not None
     return Term(
         support=support,
-        value=error.square() * scale,
-        slope=2 * error * scale,
+        value=error.square().mul_(scale),
+        slope=(2 * error).mul_(scale),
         label=part.label * scale,
         scale=scale,
     )

@@ -25,8 +25,8 @@ def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     )
     corrected = Term(
         support="observed",
-        value=(error.square() - g.square()) * inverse,
-        slope=2 * (error + g) * inverse,
+        value=error.square().sub_(g.square()).mul_(inverse),
+        slope=(error + g).mul_(2).mul_(inverse),
         label=(B.label - B.prediction - g) * inverse,
         scale=inverse,
     )

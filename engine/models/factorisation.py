@@ -12,11 +12,12 @@ from typing import Self
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.models.grouped import Grouped
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
 
-CHUNK = 1 << 20  # numbers gathered at once: more would leave the processor's caches
+CHUNK = 1 << 18  # numbers gathered at once: more would leave the processor's caches
 
 
 class Direction(dict[str, Tensor]):
@@ -59,9 +60,10 @@ class MatrixFactorization(Stacked):
         P, Q = normal_tables(tables, seeds, stream, dtype, device)
         if start_at_zero:
             P.zero_()
-        b, c = (torch.zeros(len(seeds), rows, dtype=dtype, device=device) for rows in shape)
         mu = torch.zeros(len(seeds), 1, dtype=dtype, device=device) if intercept else None
-        self._hold(_user_rows(P, b, 1.0), _item_rows(Q, c, 1.0), mu)
+        # Ones at the end, where b and c are 0: (P, 0, 1) and (Q, 1, 0).
+        self._hold(pad(P, (0, 2)), pad(Q, (0, 2)), mu)
+        self.settle(self._users, self._items)
         self.with_gradients()
 
     def _hold(self, users: Tensor, items: Tensor, mu: Tensor | None) -> None:
@@ -77,6 +79,13 @@ class MatrixFactorization(Stacked):
         model._items = _item_rows(parameters["Q"], parameters["c"], 1.0)
         for name in cls.NAMES:
             setattr(model, name, parameters.get(name))
+        return model
+
+    def copy(self) -> Self:
+        """A model for scoring with copies of the rows."""
+        model = type(self).__new__(type(self))
+        mu = None if self.mu is None else self.mu.clone()
+        model._hold(self._users.clone(), self._items.clone(), mu)
         return model
 
     def with_gradients(self) -> Self:
@@ -114,6 +123,11 @@ class MatrixFactorization(Stacked):
         """(Q_i, 1, c_i) at index [n] or [R, n], [R, n, d + 2]."""
         return rows_of(self._items, index)
 
+    @property
+    def under(self) -> tuple[Tensor, Tensor]:
+        """Rows of users and of items, those of all runs under each other, [R * rows, d + 2]."""
+        return self._users.flatten(0, 1), self._items.flatten(0, 1)
+
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs, in this order."""
         mu = None if self.mu is None else self.mu.index_select(0, lanes)
@@ -128,7 +142,7 @@ class MatrixFactorization(Stacked):
                 torch.split(user, at_once, -1), torch.split(item, at_once, -1), strict=True
             )
             return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
-        score = (rows_of(self._users, user) * rows_of(self._items, item)).sum(-1)
+        score = rows_of(self._users, user).mul_(rows_of(self._items, item)).sum(-1)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
@@ -187,8 +201,8 @@ class MatrixFactorization(Stacked):
     def directional(self, v: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
         """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
         way = _direction(v)
-        along = (rows_of(way.of_users, user) * rows_of(self._items, item)).sum(-1)
-        along += (rows_of(self._users, user) * rows_of(way.of_items, item)).sum(-1)
+        along = rows_of(way.of_users, user).mul_(rows_of(self._items, item)).sum(-1)
+        along += rows_of(self._users, user).mul_(rows_of(way.of_items, item)).sum(-1)
         return along if self.mu is None else along.add_(way["mu"])
 
     def moved(self, step: float) -> MatrixFactorization:

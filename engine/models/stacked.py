@@ -103,18 +103,13 @@ def normal_tables(
     So a run starts the same alone and in company; `stream` keeps the models of one seed apart.
     Drawn in float64, so that dtype changes rounding only.
     """
-    drawn: list[list[Tensor]] = []
-    for seed in seeds:
+    tables = [torch.empty(len(seeds), *shape, dtype=dtype, device=device) for shape, _ in shapes]
+    for lane, seed in enumerate(seeds):
         generator = torch.Generator().manual_seed(seed * 16 + stream)
-        drawn.append(
-            [
-                torch.randn(*shape, generator=generator, dtype=torch.float64) * sd
-                for shape, sd in shapes
-            ]
-        )
-    if not drawn:
-        return [torch.zeros(0, *shape, dtype=dtype, device=device) for shape, _ in shapes]
-    return [torch.stack(side).to(device, dtype) for side in zip(*drawn, strict=True)]
+        for table, (shape, sd) in zip(tables, shapes, strict=True):
+            drawn = torch.randn(*shape, generator=generator, dtype=torch.float64)
+            table[lane] = drawn.mul_(sd)
+    return tables
 
 
 def rows_of(table: Tensor, index: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class Audit:
             batch=batch,
             values=_of_rows(nuisance.values(batch), rows),
             weights=result.weights.index_select(0, rows),
-            weights_all=_weights_all(result, rows, batch.n_all),
+            weights_all=_weights_all(result, rows, int(batch.n_all)),
             cell_of_u=(lanes.uniform_user * self._shape[1] + lanes.uniform_item)[rows],
             label_of_u=lanes.uniform_label[rows],
             share_of_u=lanes.target_share[rows],

@@ -150,6 +150,7 @@ class Balancer:
                 curves = (result.curvature(), result.spread())
                 self._newton(*curves, result.residual, pull, learned, 1.0)
                 result = weigh(result)
+        self.anchor = None  # its copies of the models make room for the next
         # Of the log-linear model's steps alone; an MF model's need no curvature.
         flat = torch.zeros_like(metric)
         self.anchor = Anchor(
@@ -208,6 +209,7 @@ class Balancer:
         """The moments that weights follow: of B, with the global penalty, the anchor's."""
         if self._config.penalty == "block" or self.anchor is None:
             return x
+        assert isinstance(batch.position, Tensor)  # of a block, not of all ratings
         return BlockMoments(self.anchor.x.index_select(1, batch.position), x.everywhere)
 
     def _log_qs(

@@ -11,8 +11,10 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.models import Grouped, LinearModel, MatrixFactorization, PairModel
+from engine.training.levels import Levels
 
 Scores = tuple[Tensor, Tensor | None]  # of B_k [R, n], and of D_k [R, N] where it is looked at
 
@@ -95,12 +97,35 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sample:
-    """Pairs drawn from a large D, followed by all of B; `cell` finds these."""
+    """Pairs drawn from a large D, followed by those of B; `cell` finds these.
+
+    worth: for how many pairs of D each one drawn counts in a sum over D.
+    """
 
     pair_user: Tensor
     pair_item: Tensor
     level: Tensor
     cell: Tensor
+    worth: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        user: Tensor,
+        item: Tensor,
+        levels: Levels,
+        observed: tuple[Tensor, Tensor, Tensor],
+        worth: float = 1.0,
+    ) -> Sample:
+        """user, item [N] drawn; observed: user, item and level [n] of those of B."""
+        cell = torch.arange(len(user), len(user) + len(observed[0]), device=user.device)
+        return cls(
+            torch.cat([user, observed[0]]),
+            torch.cat([item, observed[1]]),
+            torch.cat([levels.of(user, item), observed[2]]),
+            cell,
+            worth,
+        )
 
     @property
     def _n(self) -> int:
@@ -115,9 +140,21 @@ class Sample:
         """Scores of sample and B, [R, N + n]."""
         return model.score(self.pair_user, self.pair_item)
 
+    @cached_property
+    def grouped(self) -> tuple[Grouped, Grouped]:
+        """All these pairs by user, and by item."""
+        return (
+            Grouped.of(self.pair_user, self.pair_item),
+            Grouped.of(self.pair_item, self.pair_user),
+        )
+
     def accumulate(self, model: PairModel, slope: Tensor) -> None:
-        """The vector-Jacobian product of `scores`."""
-        model.accumulate(self.pair_user, self.pair_item, slope)
+        """The vector-Jacobian product of `scores`, or of those of the drawn pairs alone."""
+        slope = pad(slope, (0, len(self.pair_user) - slope.shape[1]))
+        if isinstance(model, MatrixFactorization):
+            model.accumulate_grouped(*self.grouped, slope)
+        else:
+            model.accumulate(self.pair_user, self.pair_item, slope)
 
     def level_scores(self, model: LinearModel) -> Tensor:
         """Scores with the levels, [R, N + n]."""
@@ -144,24 +181,31 @@ class Sample:
 class Batch:
     """One block, or all of B.
 
-    user, item, position [n] (in B), level [n] (1 negative, 2 positive); label [1, n]; inverse
-    [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|; everything: D_k or None.
+    user, item, position [n] (in B; a slice of all of B), level [n] (1 negative, 2 positive);
+    label [1, n]; inverse [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of
+    single pairs |B_k| / s; everything: D_k or None.
     users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
     users x items, where that grid has few cells for one rated.
     """
 
     user: Tensor
     item: Tensor
-    position: Tensor
+    position: Tensor | slice
     level: Tensor
     label: Tensor
     inverse: Tensor
     mass: float
-    n_all: int
+    n_all: float
     everything: Grid | Sample | None
     users: Tensor | None = None
     items: Tensor | None = None
     crossing: Tensor | None = None
+
+    def own(self, values: Tensor) -> Tensor:
+        """Of values of all of B, [R, |B|], those of the batch's pairs."""
+        if isinstance(self.position, slice):
+            return values[:, self.position]
+        return values.index_select(1, self.position)
 
     @property
     def cell(self) -> Tensor | None:
@@ -181,7 +225,7 @@ class Batch:
         """Values of B_k, and of D_k if there are any, added up on the grid, [R, N]."""
         assert self.cell is not None
         if everywhere is None:
-            everywhere = observed.new_zeros(observed.shape[0], self.n_all)
+            everywhere = observed.new_zeros(observed.shape[0], int(self.n_all))
             return everywhere.index_copy_(1, self.cell, observed)  # no pair is rated twice
         return everywhere.index_add(1, self.cell, observed)
 
@@ -196,14 +240,35 @@ class Batch:
         if not isinstance(model, MatrixFactorization):
             model.accumulate(self.user, self.item, slope)
         elif self.crossing is None:
-            model.accumulate_grouped(*self._grouped, slope)
+            model.accumulate_grouped(*self.grouped, slope)
         else:
             model.accumulate_grid(*self.corner, self.on_grid(slope, None))
 
     @cached_property
-    def _grouped(self) -> tuple[Grouped, Grouped]:
+    def grouped(self) -> tuple[Grouped, Grouped]:
         """The observed pairs by user, and by item."""
         return Grouped.of(self.user, self.item), Grouped.of(self.item, self.user)
+
+    @property
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """Users and items of a batch of single pairs, each once."""
+        drawn = self.everything
+        by_user, by_item = drawn.grouped if isinstance(drawn, Sample) else self.grouped
+        return by_user.members, by_item.members
+
+    @property
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        """User and item of all pairs that a batch of single pairs scores, D_k first."""
+        if isinstance(self.everything, Sample):
+            return self.everything.pair_user, self.everything.pair_item
+        return self.user, self.item
+
+    def on_pairs(self, observed: Tensor, everywhere: Tensor | None) -> Tensor:
+        """Slopes of B_k, and of D_k at what its pairs are worth, of all `pairs`."""
+        if everywhere is None:
+            return observed
+        assert isinstance(self.everything, Sample)
+        return torch.cat([self.everything.worth * everywhere, observed], dim=1)
 
     def scores(self, model: MatrixFactorization) -> Scores:
         """Scores of B_k [R, n] and of D_k [R, N]."""
@@ -215,8 +280,10 @@ class Batch:
     def accumulate(
         self, model: MatrixFactorization, observed: Tensor, everywhere: Tensor | None
     ) -> None:
-        """Add the gradient of both sums of slope * score; of D_k on a grid only."""
+        """Add the gradient of both sums of slope * score."""
         if everywhere is None:
             self.add_rated(model, observed)
+        elif isinstance(self.everything, Sample):
+            self.everything.accumulate(model, self.on_pairs(observed, everywhere))
         else:
             model.accumulate_grid(*self.corner, self.on_grid(observed, everywhere))

@@ -126,7 +126,7 @@ class GlobalPass:
     @cached_property
     def error_spread(self) -> Tensor:
         """sum over the blocks of weights of mass * Var(value): how far weights can move e, [R]."""
-        return torch.stack([s.mass * s.value.var(1, unbiased=False) for s in self.sides]).sum(0)
+        return torch.stack([s.mass * _variance(s.value) for s in self.sides]).sum(0)
 
     def curvature(self) -> Tensor:
         """sum mass Cov_q(x), the derivative of the left side by the log-linear coefficients."""
@@ -140,6 +140,11 @@ class GlobalPass:
         """The same pass with other weights in the constraint."""
         sides = tuple(replace(s, log_q=q) for s, q in zip(self.sides, log_q, strict=True))
         return replace(self, sides=sides)
+
+
+def _variance(values: Tensor) -> Tensor:
+    """Of each row, [R]; torch's own goes through the values one by one."""
+    return (values - values.mean(1, keepdim=True)).square_().mean(1)
 
 
 def target_of(prediction: Tensor, lanes: Lanes, moments: Moments) -> Tensor:

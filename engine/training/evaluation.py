@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
-from engine.diagnostics import Deciles, log2_histogram, log_correlation
+from engine.diagnostics import Deciles, Floats, log2_histogram, log_correlation
 from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
 from engine.methods.propensity import PropensityEstimate
@@ -24,7 +24,7 @@ from engine.training.frontier import Place
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
-from engine.training.telling import exact_due
+from engine.training.telling import exact_due, told_of_propensity
 from engine.training.truth import IdealLoss
 
 PLANE = ("entropy", "violation")
@@ -57,12 +57,12 @@ class Best:
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same of one run while it trains."""
+    """What stays the same of one run while it trains. propensity: what is told of its start."""
 
     run: str
     config: RunConfig
     split: Split
-    propensity: PropensityEstimate
+    propensity: dict[str, float]
     true_propensity: FloatArray | None
 
 
@@ -83,7 +83,7 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
-        self._inverse: dict[str, FloatArray] = {}  # 1/p of each run at its last epoch
+        self._inverse: dict[str, tuple[Tensor, int]] = {}  # 1/p at a run's last epoch, and its row
 
     def validation(
         self, subjects: Sequence[Subject], theta: MatrixFactorization
@@ -118,8 +118,8 @@ class Judge:
         """All that is told of one run at an epoch's end; blocks, place: of its weights, if any."""
         config = subject.config
         shared = len(result.inverse) == 1
-        inverse = result.inverse[0 if shared else lane].cpu().double().numpy()
-        self._inverse[subject.run] = inverse
+        inverse = result.inverse[0 if shared else lane].cpu().numpy()
+        self._inverse[subject.run] = (result.inverse, 0 if shared else lane)
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
@@ -166,9 +166,9 @@ class Judge:
         return exact_facts(result, lane, subject.config)
 
     def _weights(
-        self, subject: Subject, result: GlobalPass, lane: int, inverse: FloatArray
+        self, subject: Subject, result: GlobalPass, lane: int, inverse: Floats
     ) -> dict[str, Any]:
-        weight = result.weights[lane].cpu().double().numpy()
+        weight = result.weights[lane].cpu().numpy()
         told: dict[str, Any] = {
             "histogram": log2_histogram(weight),
             "decile_map": self._deciles.mean(weight),
@@ -215,14 +215,18 @@ class Judge:
         label = self._ratings.label(pairs)
         return evaluate(pairs.user, label, score.cpu().double().numpy())
 
+    def _of_propensity(self, subject: Subject) -> dict[str, float]:
+        """Of an ended run."""
+        if subject.run not in self._inverse:
+            return subject.propensity
+        inverse, row = self._inverse.pop(subject.run)
+        values = inverse[row].cpu().numpy()
+        return told_of_propensity(subject.config, self._ratings.density, values)
+
     def _facts(self, subject: Subject) -> dict[str, float]:
-        inverse = self._inverse.get(subject.run, subject.propensity.inverse)
-        p, s = 1 / inverse, self._ratings.density
         return {
-            "density": s,
-            "propensity_sd": float(p.std()),
-            "propensity_calibration": s * float(np.mean(1 / p)),  # 1 for a calibrated one
-            "propensity_clipped": float((p <= subject.config.p_min).sum()),
+            "density": self._ratings.density,
+            **self._of_propensity(subject),
             "n_uniform": float(len(subject.split.uniform)),
             "n_validation": float(len(subject.split.validation)),
             "n_test": float(len(subject.split.test)),
@@ -233,30 +237,10 @@ class Judge:
         return torch.as_tensor(values, device=self._device)
 
 
-def facts_of(row: EpochDone) -> dict[str, float]:
-    """What is kept of a run's weights at its best epoch, beside its metrics."""
-    told = {
-        "violation": row.violation,
-        "violation_uniform": row.violation_uniform,
-        "target": row.target,
-        "target_se": row.target_se,
-        "violation_in_sample": row.violation_in_sample,
-        "ess": row.ess,
-        "entropy": row.entropy,
-        "exact_kl": row.exact_kl,
-        "exact_violation": row.exact_violation,
-        "exact_feasible": row.exact_feasible,
-        "exact_bound": row.exact_bound,
-        "oracle_correlation": row.oracle_correlation,
-        **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
 def subject_of(
     run: str, config: RunConfig, ratings: Ratings, split: Split, p: PropensityEstimate
 ) -> Subject:
     """The subject of a run, its true propensities included where the truth is known."""
-    if ratings.truth is None:
-        return Subject(run, config, split, p, None)
-    return Subject(run, config, split, p, ratings.truth.propensity_of(ratings.biased))
+    told = told_of_propensity(config, ratings.density, p.inverse)
+    truth = None if ratings.truth is None else ratings.truth.propensity_of(ratings.biased)
+    return Subject(run, config, split, told, truth)

@@ -95,7 +95,8 @@ class Lanes:
             return table
 
         def index(values: object) -> Tensor:
-            return torch.as_tensor(np.asarray(values).astype(np.int64), device=device)
+            whole = np.asarray(values).astype(np.int64, copy=False)  # B's are shared, not copied
+            return torch.as_tensor(whole, device=device)
 
         label = ratings.label(ratings.biased)
         serve = [_shares(c, len(s)) for c, s in zip(configs, samples, strict=True)]
@@ -104,7 +105,7 @@ class Lanes:
             user=index(ratings.biased.user),
             item=index(ratings.biased.item),
             label=real(label).unsqueeze(0),
-            level=index(1 + label),
+            level=torch.as_tensor((1 + label).astype(np.int32), device=device),
             inverse_propensity=real(inverse),
             uniform_user=index(padded([sample.user for sample in samples])),
             uniform_item=index(padded([sample.item for sample in samples])),

@@ -17,7 +17,7 @@ from torch import Tensor
 from engine.config import RunConfig
 from engine.half_steps import Half
 from engine.methods import METHODS, Part, Term
-from engine.models import MatrixFactorization, grad_of
+from engine.models import MatrixFactorization, RowwiseFactorization, grad_of
 from engine.training.audit import Audit
 from engine.training.balancer import Balancer, BlockMoments
 from engine.training.batch import Batch, Scores
@@ -27,8 +27,8 @@ from engine.training.lanes import Lanes
 from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance, slopes_of
 from engine.training.observing import Observer
-from engine.training.optim import StackedOptimizer
 from engine.training.phi import Values
+from engine.training.rowwise import RowOptimizer, optimizer_of
 from engine.training.seen import Seen
 from engine.training.selection import Selector
 from engine.training.teacher import teacher_predictions
@@ -53,10 +53,11 @@ class Learners:
         self._config, self._shape, self._moments = config, shape, moments
         self._method = METHODS[config.method]
         tables = (shape[0], shape[1] * 2) if self._method.twin_items else shape
-        self.theta = MatrixFactorization(
+        by_row = config.sampler == "pairs"
+        self.theta = (RowwiseFactorization if by_row else MatrixFactorization)(
             tables, config.d, seeds, *where, intercept=config.intercept
         )
-        self._theta_step = StackedOptimizer(
+        self._theta_step = optimizer_of(
             self.theta, config.optimizer, config.lr, config.weight_decay
         )
         teacher = teacher_predictions(config, shape, seeds, lanes) if self._method.teacher else None
@@ -70,6 +71,8 @@ class Learners:
         self._selector = Selector(config, lanes)
         self._observer = Observer(shape, moments, self._nuisance, self._balancer, self._selector)
         self._whole = Whole(lanes, shape, self._method.on_all)
+        steps = [self._theta_step, *models.steps, *self._nuisance.steps]
+        self._by_row = [step for step in steps if isinstance(step, RowOptimizer)]
 
     @property
     def anchored(self) -> bool:
@@ -90,12 +93,27 @@ class Learners:
             for name, value in self.theta.parameters().items():
                 value[lane] = held[name].to(value)
 
-    def scores(self, batch: Batch, seconds: Seconds) -> Scores:
+    def scores(self, batch: Batch, lanes: Lanes, seconds: Seconds) -> Scores:
         """theta's predictions of B_k and D_k, which hold until its step at the block's end."""
         begun = time.perf_counter()
+        self._catch_up(batch, lanes)
         found = batch.scores(self.theta)
         seconds["prediction"] += time.perf_counter() - begun
         return found
+
+    def _catch_up(self, batch: Batch, lanes: Lanes) -> None:
+        """Of models updated row by row, bring what this batch looks at up to date."""
+        if not self._by_row:
+            return
+        users, items = batch.rows
+        for step in self._by_row:
+            step.catch_up({"users": users, "items": items, "b": users, "c": items})
+        if self._nuisance.parts or self._config.penalty == "block":  # which look at U, too
+            where = {
+                "users": lanes.uniform_user.flatten(),
+                "items": lanes.uniform_item.flatten(),
+            }
+            self._by_row[0].catch_up(where)
 
     def learn_phi(self, batch: Batch, lanes: Lanes, scores: Scores, seconds: Seconds) -> None:
         """A step of Algorithm 1 on one block."""
@@ -129,6 +147,7 @@ class Learners:
 
         kinds: "phi" and "theta" as the schedule has them for this block.
         """
+        self._catch_up(batch, lanes)
         found: list[tuple[Half, Callable[[], None]]] = []
         if "phi" in kinds and self._nuisance.parts:
             found.append(("phi", lambda: self._nuisance.step(self.theta, lanes, batch)))
@@ -195,8 +214,8 @@ class Learners:
         found: dict[str, Tensor | None] = {"observed": None, "all": None}
         for term in terms:
             if term.support == "all" and batch.everything is not None:
-                where = batch.everything.user(), batch.everything.item()
-                found["all"] = self._moments.of_term(term, *where)
+                drawn = batch.everything
+                found["all"] = self._moments.of_term(term, drawn.user, drawn.item)
             elif term.support == "observed" and self._config.penalty == "block":
                 found["observed"] = self._moments.of_term(term, batch.user, batch.item)
         nothing = self.theta.b.new_zeros(())
@@ -272,6 +291,8 @@ class Learners:
 
     def global_pass(self, lanes: Lanes) -> GlobalPass:
         """The constraint over all ratings; a learned propensity is brought up to date first."""
+        for step in self._by_row:
+            step.catch_up()
         batch = self._whole.batch(lanes)
         return self._observer.look(self.theta, lanes, batch, self._folds, self._uniform(lanes))
 

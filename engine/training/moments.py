@@ -9,6 +9,8 @@ user:F, item:F    a feature over p against its mean over D, which is known
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,6 +21,8 @@ from engine.datasets.ratings import Ratings
 from engine.methods import Term
 
 TERCILES = 3
+# Of a term's pairs [n], or how to write them down: for all pairs of a block only where needed.
+Codes = Tensor | Callable[[], Tensor]
 
 
 def columns_of(moments: tuple[str, ...]) -> tuple[str, ...]:
@@ -53,22 +57,23 @@ class Moments:
                 table = torch.as_tensor(values, dtype=dtype, device=device)
                 self._feature[name] = (side, table, float(values.mean()))
 
-    def of_term(self, term: Term, user: Tensor, item: Tensor) -> Tensor:
+    def of_term(self, term: Term, user: Codes, item: Codes) -> Tensor:
         """x [R, n, k]: what each pair adds to the left side per unit weight."""
         found = [self._of_term(column, term, user, item) for column in self.columns]
         return torch.stack(found, dim=-1) if len(found) > 1 else found[0].unsqueeze(-1)
 
-    def _of_term(self, column: str, term: Term, user: Tensor, item: Tensor) -> Tensor:
+    def _of_term(self, column: str, term: Term, user: Codes, item: Codes) -> Tensor:
         if column == "e":
             return term.value
         if column.startswith("e_popularity"):
-            return term.value * (self._tercile[item] == int(column[-1]) - 1)
+            return term.value * (self._tercile[_written(item)] == int(column[-1]) - 1)
         if column == "r":
             return term.label.expand_as(term.value)
         if column == "mass":
             return term.scale.expand_as(term.value)
         side, table, _ = self._feature[column]
-        return (table[user if side == "user" else item] * term.scale).expand_as(term.value)
+        code = _written(user if side == "user" else item)
+        return (table[code] * term.scale).expand_as(term.value)
 
     def of_uniform(self, prediction: Tensor, label: Tensor, item: Tensor) -> Tensor:
         """The same of the uniform ratings, [R, m, k]; a known target is itself at every rating."""
@@ -90,3 +95,7 @@ class Moments:
     def known(self) -> list[int]:
         """The columns whose target is known exactly."""
         return [j for j, c in enumerate(self.columns) if c == "mass" or c in self._feature]
+
+
+def _written(codes: Codes) -> Tensor:
+    return codes if isinstance(codes, Tensor) else codes()

@@ -23,6 +23,7 @@ from engine.models import MatrixFactorization
 from engine.training.ahead import look_ahead
 from engine.training.batch import Batch, Scores
 from engine.training.lanes import Lanes
+from engine.training.optim import StackedOptimizer
 from engine.training.parts import joined, part_of
 from engine.training.phi import Imputation, PhiModel, Values
 from engine.training.phi_making import make_parts
@@ -49,6 +50,11 @@ class Nuisance:
         self.tells_labels = self._method.tells_labels
         self.parts: dict[str, PhiModel] = dict(make_parts(config, shape, seeds, lanes))
 
+    @property
+    def steps(self) -> list[StackedOptimizer]:
+        """The optimizers of the parts."""
+        return [part.optimizer for part in self.parts.values()]
+
     def values(
         self, batch: Batch, raw: Mapping[str, Tensor] | None = None
     ) -> tuple[Values, Values]:
@@ -56,7 +62,7 @@ class Nuisance:
         observed: Values = {"inverse_propensity": batch.inverse}
         everywhere: Values = {}
         if self._teacher is not None:
-            observed["teacher"] = self._teacher[:, batch.position]
+            observed["teacher"] = batch.own(self._teacher)
         for name, part in self.parts.items():
             h = part.raw(batch) if raw is None else raw[name]
             part.put(h, batch, observed, everywhere)

@@ -16,7 +16,7 @@ from engine.training.batch import Batch
 from engine.training.constraint import GlobalPass, Side, clustered, with_known
 from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
-from engine.training.moments import Moments
+from engine.training.moments import Codes, Moments
 from engine.training.nuisance import Nuisance
 from engine.training.selection import Selection, Selector, picked
 
@@ -74,12 +74,13 @@ class Observer:
         found, observed = [], None
         for term in terms:
             if term.support == "observed":
-                user, item, pick = batch.user, batch.item, chosen.fit
+                where: tuple[Codes, Codes] = (batch.user, batch.item)
+                pick = chosen.fit
             else:
                 assert batch.everything is not None
-                user, item = batch.everything.user(), batch.everything.item()
+                where = (batch.everything.user, batch.everything.item)
                 pick = chosen.everywhere
-            x = self._moments.of_term(term, user, item)
+            x = self._moments.of_term(term, *where)
             observed = x if term.support == "observed" else observed
             inside = picked(x, pick)
             log_q = self._balancer.log_q(lanes, term.support, batch, inside, pick)
@@ -114,7 +115,7 @@ class Observer:
             x=x,
             value=rated.value,
             inverse=rated.scale if rated.scale.dim() > 1 else batch.inverse,
-            weights=torch.ones_like(x[..., 0]),
+            weights=x.new_ones(()).expand(x.shape[:2]),
             own_target=None if error is None else (lanes.target_share * error).sum(1),
         )
 

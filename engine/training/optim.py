@@ -39,7 +39,7 @@ class StackedOptimizer:
     """
 
     def __init__(self, model: Stacked, name: OptimizerName, lr: float, weight_decay: float) -> None:
-        self.model, self._name, self._lr, self._decay = model, name, lr, weight_decay
+        self.model, self._name, self._lr, self._decay_rate = model, name, lr, weight_decay
         self._held: dict[str, Tensor] = {}
         for n, (value, _) in model.stored().items() if name != "sgd" else ():
             self._held |= {f"{n}.{moment}": torch.zeros_like(value) for moment in MOMENTS}
@@ -55,11 +55,11 @@ class StackedOptimizer:
             names = [n for n in stored if (n not in NEVER_DECAYED) == decays]
             if names:
                 moments = [
-                    [self._held[f"{n}.{what}"] for n in names if self._held]
+                    [self._held[f"{n}.{what}"] for n in names if self._name != "sgd"]
                     for what in (*MOMENTS, "step")
                 ]
                 parameters, gradients = ([stored[n][i] for n in names] for i in (0, 1))
-                decay = self._decay if decays else 0.0
+                decay = self._decay_rate if decays else 0.0
                 first, second, steps = moments
                 self._groups.append(_Group(parameters, gradients, first, second, steps, decay))
 
@@ -72,7 +72,8 @@ class StackedOptimizer:
             else:
                 self._adam(group)
         self.model.settle()
-        torch._foreach_zero_(self._gradients)
+        if self._gradients:
+            torch._foreach_zero_(self._gradients)
 
     def _adam(self, group: _Group) -> None:
         torch._foreach_add_(group.steps, 1)

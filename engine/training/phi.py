@@ -62,7 +62,7 @@ class Propensity:
 
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """1/p, p clipped at p_min, where its gradient ends."""
-        p = torch.sigmoid(self.base[:, batch.position] + raw)
+        p = torch.sigmoid(batch.own(self.base) + raw)
         observed["inverse_propensity"] = 1 / p.clamp(min=self.p_min)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:

@@ -9,7 +9,14 @@ import torch
 from engine.config import RunConfig
 from engine.methods import METHODS
 from engine.methods.base import PhiPart
-from engine.models import LevelTable, LinearModel, MatrixFactorization, Stacked
+from engine.models import (
+    LevelTable,
+    LinearModel,
+    MatrixFactorization,
+    RowwiseFactorization,
+    RowwiseLinear,
+    Stacked,
+)
 from engine.training.lanes import Lanes
 from engine.training.optim import StackedOptimizer
 from engine.training.phi import (
@@ -20,16 +27,21 @@ from engine.training.phi import (
     Propensity,
     Pseudo,
 )
+from engine.training.rowwise import optimizer_of
 
 NEAREST_TO_ONE = 1e-3  # a base of 1 has no logit
 STREAMS = {"propensity": 2, "imputation": 3}  # of a run's seed; theta has 0, xi 1 and 4
+
+
+def _factors(config: RunConfig) -> type[MatrixFactorization]:
+    return RowwiseFactorization if config.sampler == "pairs" else MatrixFactorization
 
 
 def _propensity(
     config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: Lanes
 ) -> PhiModel:
     where = (lanes.lam.dtype, lanes.lam.device)
-    model = MatrixFactorization(
+    model = _factors(config)(
         *(shape, config.propensity_dim, seeds, *where),
         stream=STREAMS["propensity"],
         start_at_zero=True,
@@ -43,7 +55,7 @@ def _imputation(
     config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: Lanes
 ) -> PhiModel:
     where = (lanes.lam.dtype, lanes.lam.device)
-    model = MatrixFactorization(
+    model = _factors(config)(
         *(shape, config.imputation_dim, seeds, *where),
         stream=STREAMS["imputation"],
         intercept=config.intercept,
@@ -55,7 +67,9 @@ def _imputation(
 
 def _omega(kind: type[OmegaObserved] | type[OmegaAll]) -> Callable[..., PhiModel]:
     def make(config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: Lanes) -> PhiModel:
-        model = LinearModel(shape, len(seeds), lanes.lam.dtype, lanes.lam.device)
+        model = (RowwiseLinear if config.sampler == "pairs" else LinearModel)(
+            shape, len(seeds), lanes.lam.dtype, lanes.lam.device
+        )
         step = _optimizer(model, config, config.omega_lr, config.omega_decay)
         return OmegaAll(model, step) if kind is OmegaAll else OmegaObserved(model, step)
 
@@ -72,7 +86,7 @@ def _pseudo(config: RunConfig, shape: tuple[int, int], seeds: list[int], lanes: 
 def _optimizer(model: Stacked, config: RunConfig, lr: float, decay: float) -> StackedOptimizer:
     # Adam's kind whatever theta takes: hypergradients differ in size by orders of magnitude from
     # one part and data set to the next, so plain steps fit none of them.
-    return StackedOptimizer(model, config.phi_optimizer, lr, decay)
+    return optimizer_of(model, config.phi_optimizer, lr, decay)
 
 
 PARTS: dict[PhiPart, Callable[..., PhiModel]] = {

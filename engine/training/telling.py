@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from engine.events import WeightBlock
+from engine.config import RunConfig
+from engine.diagnostics import SLAB, Floats
+from engine.events import EpochDone, WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
 OFTEN, RARELY = 5, 10  # epochs
+ROUNDING = 1e-6  # of a propensity in float32
 
 
 def exact_due(result: GlobalPass, epoch: int, last: int) -> bool:
@@ -36,19 +40,29 @@ def weight_blocks(result: GlobalPass) -> list[dict[str, WeightBlock]]:
 
 
 def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
-    """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]."""
-    w = weights.double()
-    n = (w > 0).sum(1, keepdim=True).double()
-    q = w / w.sum(1, keepdim=True)
-    used = q * inverse
-    columns = (
-        -torch.xlogy(q, q).sum(1) / n[:, 0].log(),
-        1 / (n[:, 0] * q.square().sum(1)),
-        used.sum(1).square() / (n[:, 0] * used.square().sum(1)),
-        (n * q).amax(1),
-        ((n * q - 1).square() * (w > 0)).sum(1).div(n[:, 0]).sqrt(),
+    """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]. Sums in float64."""
+    step = max(1, SLAB // len(weights))
+    count = (weights > 0).sum(1).double()
+    unit = (count / weights.sum(1, dtype=torch.float64)).unsqueeze(1)
+    sums = count.new_zeros(5, len(weights))
+    largest = count.new_zeros(len(weights))
+    for part, p in zip(torch.split(weights, step, 1), torch.split(inverse, step, 1), strict=True):
+        v = part * unit  # of mean 1
+        used = v * p
+        apart = (v - 1).mul_(part > 0)
+        found = (torch.xlogy(v, v), v.square(), used, used.square(), apart.square_())
+        sums += torch.stack([values.sum(1) for values in found])
+        largest = torch.maximum(largest, v.amax(1))
+    entropy, square, used, used_square, apart = sums
+    return _rows(
+        (
+            1 - entropy / (count * count.log()),
+            count / square,
+            used.square() / (count * used_square),
+            largest,
+            (apart / count).sqrt(),
+        )
     )
-    return _rows(columns)
 
 
 def _everywhere(side: Side) -> list[WeightBlock]:
@@ -66,3 +80,33 @@ def _rows(columns: tuple[Tensor, ...]) -> list[WeightBlock]:
     entropy, ess, ess_estimate, largest, cv = columns
     table = (entropy.clamp(max=1), ess.clamp(max=1), ess_estimate, largest.clamp(min=1), cv)
     return [WeightBlock(*row) for row in torch.stack(table, dim=1).tolist()]
+
+
+def told_of_propensity(config: RunConfig, density: float, inverse: Floats) -> dict[str, float]:
+    """Of 1/p [|B|]: its spread, whether it is calibrated (then 1), how many are clipped."""
+    p = 1 / inverse
+    return {
+        "propensity_sd": float(p.std(dtype=np.float64)),
+        "propensity_calibration": density * float(inverse.mean(dtype=np.float64)),
+        "propensity_clipped": float((p <= config.p_min * (1 + ROUNDING)).sum()),
+    }
+
+
+def facts_of(row: EpochDone) -> dict[str, float]:
+    """What is kept of a run's weights at its best epoch, beside its metrics."""
+    told = {
+        "violation": row.violation,
+        "violation_uniform": row.violation_uniform,
+        "target": row.target,
+        "target_se": row.target_se,
+        "violation_in_sample": row.violation_in_sample,
+        "ess": row.ess,
+        "entropy": row.entropy,
+        "exact_kl": row.exact_kl,
+        "exact_violation": row.exact_violation,
+        "exact_feasible": row.exact_feasible,
+        "exact_bound": row.exact_bound,
+        "oracle_correlation": row.oracle_correlation,
+        **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
+    }
+    return {name: value for name, value in told.items() if value is not None}

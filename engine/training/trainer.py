@@ -27,9 +27,8 @@ from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
 from engine.training.batch import Batch
-from engine.training.blocks import Block, BlockSampler, EpochPlan
 from engine.training.constraint import GlobalPass
-from engine.training.evaluation import Best, Judge, Subject, facts_of, subject_of
+from engine.training.evaluation import Best, Judge, Subject, subject_of
 from engine.training.frontier import places
 from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
@@ -37,9 +36,9 @@ from engine.training.learners import Learners
 from engine.training.moments import Moments
 from engine.training.parts import joined, part_of
 from engine.training.reference import Posed
+from engine.training.sampling import Piece, Plan, Sampling
 from engine.training.seen import changes
-from engine.training.telling import weight_blocks
-from engine.training.view import View
+from engine.training.telling import facts_of, weight_blocks
 
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 TOLD_LANES = 5  # runs that a half-step tells of
@@ -98,20 +97,13 @@ class Trainer:
             }
         )
         method = METHODS[self.config.method]
-        self._on_all = method.on_all
         estimates_ideal = not (method.on_uniform or method.teacher)
         self._audit = (
             Audit(ratings, self._dtype, self._device)
             if estimates_ideal and Audit.possible(ratings)
             else None
         )
-        self._sampler = BlockSampler(
-            ratings.biased.user,
-            ratings.biased.item,
-            self._shape,
-            (self.config.block_users, self.config.block_items),
-            self.config.block_seed,
-        )
+        self._sampling = Sampling(self.config, ratings, self._lanes, method.on_all)
         self._best: dict[str, Best] = {}
         self._stopping: set[str] = set()
         self._edited: set[str] = set()
@@ -126,10 +118,10 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
         while self._subjects:
-            plan = self._sampler.epoch(self.epoch + 1)
+            plan = self._sampling.epoch(self.epoch + 1)
             seconds = {"phi": 0.0, "weights": 0.0, "prediction": 0.0}
             begun = time.perf_counter()
-            view = View(plan, self._lanes, self._on_all)
+            view = self._sampling.view(plan, self._lanes)
             steps = self._steps(plan)
             if not self._learners.anchored and self._lanes.balanced.any():
                 self._observe(self._learners.global_pass(self._lanes))
@@ -140,7 +132,7 @@ class Trainer:
                     yield from self._halves(kinds, batch, share, len(steps))
                     begun = time.perf_counter()  # whoever reads took its time in between
                 else:
-                    scores = self._learners.scores(batch, seconds)
+                    scores = self._learners.scores(batch, self._lanes, seconds)
                     if "phi" in kinds:
                         self._learners.learn_phi(batch, self._lanes, scores, seconds)
                     if "theta" in kinds:
@@ -152,7 +144,7 @@ class Trainer:
                     yield self._end_stopped()
                     if not self._subjects:
                         return
-                    view = View(plan, self._lanes, self._on_all)  # fewer lanes from here on
+                    view = self._sampling.view(plan, self._lanes)  # fewer lanes from here on
                 begun = time.perf_counter()
             yield self._end_epoch(seconds, begun)
 
@@ -211,7 +203,7 @@ class Trainer:
                 self._lanes.lam[lane] = lam
                 self._edited.add(run)
 
-    def _steps(self, plan: EpochPlan) -> list[tuple[tuple[str, ...], Block]]:
+    def _steps(self, plan: Plan) -> list[tuple[tuple[str, ...], Piece]]:
         """What is learned on which block, in the order of the schedule."""
         warm = self.epoch >= self.config.phi_warmup
         phi: tuple[str, ...] = ("phi",) if warm and METHODS[self.config.method].learns else ()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from engine.diagnostics import PAIRS_MAX, sample_pairs
 from engine.training.batch import Batch, Grid, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
+from engine.training.levels import Levels
 
 DENSE = 16  # cells of a grid for one rated pair, up to which a matrix product takes less time
 
@@ -37,7 +37,11 @@ class View:
         dense = block.n_all <= DENSE * block.n_observed
         grid, cell = None, None
         if self._on_all or dense:
-            cell = self._user_place[user] * len(items) + self._item_place[item]
+            row, column = (
+                place.index_select(0, codes)
+                for place, codes in ((self._user_place, user), (self._item_place, item))
+            )
+            cell = row * len(items) + column
         if self._on_all:
             assert cell is not None
             grid = Grid.of(users, items, cell, level)
@@ -60,7 +64,6 @@ class Whole:
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
         device = lanes.user.device
-        self._position = torch.arange(len(lanes.user), device=device)
         self._everything = _everything(lanes, shape, device) if on_all else None
         self._cell, self._users, self._items = None, None, None
         if self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX):
@@ -70,7 +73,7 @@ class Whole:
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
         return Batch(
-            *(lanes.user, lanes.item, self._position, lanes.level),
+            *(lanes.user, lanes.item, slice(None), lanes.level),
             label=lanes.label,
             inverse=lanes.inverse_propensity,
             mass=lanes.density,
@@ -83,24 +86,11 @@ class Whole:
 
 
 def _everything(lanes: Lanes, shape: tuple[int, int], device: torch.device) -> Grid | Sample:
-    cell = lanes.user * shape[1] + lanes.item
     drawn = sample_pairs(shape[0] * shape[1])
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
+        cell = lanes.user * shape[1] + lanes.item
         return Grid.of(users, items, cell, lanes.level)
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
-    level = _levels(torch.as_tensor(drawn, device=device), cell, lanes.level)
-    return Sample(
-        torch.cat([user, lanes.user]),
-        torch.cat([item, lanes.item]),
-        torch.cat([level, lanes.level]),
-        len(drawn) + torch.arange(len(cell), device=device),
-    )
-
-
-def _levels(pair: Tensor, cell: Tensor, level: Tensor) -> Tensor:
-    """The level of each pair: that of the observed pair it is, else 0."""
-    order = torch.argsort(cell)
-    ordered = cell[order]
-    place = torch.searchsorted(ordered, pair).clamp(max=len(cell) - 1)
-    return torch.where(ordered[place] == pair, level[order[place]], 0)
+    levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
+    return Sample.of(user, item, levels, (lanes.user, lanes.item, lanes.level))

@@ -6,9 +6,14 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.models import MatrixFactorization, NeuralCollaborativeFiltering
+from engine.models import (
+    MatrixFactorization,
+    NeuralCollaborativeFiltering,
+    RowwiseFactorization,
+)
 from engine.training.optim import StackedOptimizer
 from engine.training.parts import joined, part_of
+from engine.training.rowwise import optimizer_of
 
 STREAMS = {"observed": 1, "all": 4}  # of a run's seed; theta has 0, phi 2 and 3
 Model = MatrixFactorization | NeuralCollaborativeFiltering
@@ -33,11 +38,14 @@ class WeightModels:
             kind = other if support == "all" and other != "same" else config.weights_model
             self.models[support] = _make(kind, config, shape, seeds, STREAMS[support], self.where)
         self._steps = {
-            support: StackedOptimizer(
-                model, config.optimizer, config.weights_lr, config.weights_decay
-            )
+            support: optimizer_of(model, config.optimizer, config.weights_lr, config.weights_decay)
             for support, model in self.models.items()
         }
+
+    @property
+    def steps(self) -> list[StackedOptimizer]:
+        """The optimizers."""
+        return list(self._steps.values())
 
     def copies(self) -> dict[str, Model]:
         """The models as they are now, for scoring."""
@@ -79,6 +87,5 @@ def _make(
 ) -> Model:
     if kind == "ncf":
         return NeuralCollaborativeFiltering(shape, config.weights_dim, seeds, *where, stream=stream)
-    return MatrixFactorization(
-        shape, config.weights_dim, seeds, *where, stream=stream, start_at_zero=True
-    )
+    factors = RowwiseFactorization if config.sampler == "pairs" else MatrixFactorization
+    return factors(shape, config.weights_dim, seeds, *where, stream=stream, start_at_zero=True)

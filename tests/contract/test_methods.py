@@ -37,6 +37,12 @@ LEARNED = [
 EXACT = [(method, {"balance": "exact"}) for method in BALANCED]
 UNIFORM = [(method, {"balance": "none", "lam": 0.0}) for method in METHODS]
 BILEVEL = [(m, {"propensity": "bilevel"}) for m in ("ips", "dr")]
+PAIRS = {"sampler": "pairs", "batch_size": 150}  # four batches an epoch, as there are blocks
+BY_PAIRS = [
+    *((m, {"balance": "learned", **PAIRS}) for m in BALANCED),
+    *((m, {"balance": "learned", "weights_model": "mf", **PAIRS}) for m in ("ips", "dr")),
+]
+BY_PAIRS_BILEVEL = [(m, {**PAIRS, "propensity": "bilevel"}) for m in ("ips", "dr", "ltd")]
 HELD = {"residuals": "held_out"}
 CROSS = {"residuals": "cross_fitted", "folds": 3}
 
@@ -75,7 +81,13 @@ def run_of(method, changes):
 
 
 @pytest.mark.parametrize(
-    ("method", "changes"), named([*UNIFORM, *LEARNED, *EXACT, *BILEVEL, ("mf", HELD), ("dr", HELD)])
+    ("method", "changes"),
+    named(
+        [
+            *(*UNIFORM, *LEARNED, *EXACT, *BILEVEL, ("mf", HELD), ("dr", HELD)),
+            *(*BY_PAIRS, *BY_PAIRS_BILEVEL),
+        ]
+    ),
 )
 def test_a_run_trains_and_finishes_with_finite_metrics(method, changes):
     rows, end, _ = run_of(method, changes)
@@ -91,7 +103,7 @@ def test_a_run_trains_and_finishes_with_finite_metrics(method, changes):
     assert all(np.isfinite(values).all() for values in end.arrays.values())
 
 
-@pytest.mark.parametrize(("method", "changes"), named([*LEARNED, *EXACT]))
+@pytest.mark.parametrize(("method", "changes"), named([*LEARNED, *EXACT, *BY_PAIRS]))
 def test_masses_hold_and_every_term_has_its_weights(method, changes):
     """In every block weights are positive with mean 1; at an epoch's end those on B are, too."""
     rows, _, seen = run_of(method, changes)
@@ -124,11 +136,12 @@ def test_without_balancing_there_are_no_weights_to_tell_of(method, changes):
     assert not any(name.startswith("xi.") for name in end.arrays)
 
 
-@pytest.mark.parametrize("residuals", ["in_sample", "held_out", "cross_fitted"])
+@pytest.mark.parametrize(
+    "kind", [{}, HELD, {"residuals": "cross_fitted"}, PAIRS], ids=lambda k: "-".join(map(str, k))
+)
 @pytest.mark.parametrize("method", BALANCED)
-def test_lambda_zero_gives_exactly_the_base_methods_updates(method, residuals):
-    shared = {"residuals": residuals, "propensity": "bilevel"} if method in ("ips", "dr") else {}
-    shared["residuals"] = residuals
+def test_lambda_zero_gives_exactly_the_base_methods_updates(method, kind):
+    shared = {**kind, "propensity": "bilevel"} if method in ("ips", "dr") else kind
     _, plain, _ = run_of(
         method, {**shared, "residuals": "in_sample", "balance": "none", "lam": 0.0}
     )
@@ -179,6 +192,10 @@ ALONE = [
     *((m, {**model}) for m in ("mf", "dr") for model in MODELS[1:]),
     ("autodebias", MIXES[0]),
     ("dr", {"target_support": "covered"}),
+    *((m, PAIRS) for m in BALANCED),
+    *BY_PAIRS_BILEVEL,
+    ("dr", {"weights_model": "mf", "optimizer": "adam", **PAIRS}),
+    ("mf", {"weights_model": "mf", "optimizer": "sgd", "lr": 1e-3, **PAIRS}),
 ]
 
 
@@ -234,6 +251,10 @@ RESTORED = [
     ("ips", CROSS),
     ("dr", CROSS),
     ("autodebias", CROSS),
+    ("ips", PAIRS),
+    ("dr", {**PAIRS, "weights_model": "mf", "propensity": "bilevel"}),
+    ("autodebias", {**PAIRS, "schedule": "sequential"}),
+    ("mf", {**PAIRS, "optimizer": "sgd", "lr": 1e-3, "weights_model": "mf"}),
 ]
 
 
@@ -307,7 +328,9 @@ def test_balancing_where_there_is_no_constraint_is_refused(method, balance):
         offers.check(preset("simulated-small", method, balance=balance))
 
 
-@pytest.mark.parametrize(("method", "changes"), named([*UNIFORM, *LEARNED, *EXACT, *BILEVEL]))
+@pytest.mark.parametrize(
+    ("method", "changes"), named([*UNIFORM, *LEARNED, *EXACT, *BILEVEL, *BY_PAIRS])
+)
 def test_everything_trained_here_is_on_offer(method, changes):
     offers.check(make(method, **changes))
 

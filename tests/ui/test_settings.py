@@ -37,6 +37,7 @@ def test_every_field_is_shown_for_some_run() -> None:
     seen |= shown("dr", weights_model="mf")
     seen |= shown(residuals="cross_fitted")
     seen |= shown(balance="exact", constraint="tolerance")
+    seen |= shown(sampler="pairs")
     assert seen == set(GROUPED)
 
 
@@ -57,6 +58,8 @@ BALANCING = {*settings.GROUPS["Balancing"]}
     [
         ({}, {"moments", "propensity", "penalty", "p_min"}, OMEGAS | IMPUTED | BILEVEL | TEACHER),
         ({}, {"weights_model"}, FACTORS | EXACT | LEARNED_P | {"folds", "weights_model_all"}),
+        ({}, {"sampler", "block_users", "block_items"}, {"batch_size"}),
+        ({"sampler": "pairs"}, {"sampler", "batch_size"}, {"block_users", "block_items"}),
         ({"method": "mf"}, {"moments"}, {"propensity", "p_min", "normalise_propensity"}),
         ({"method": "dr"}, IMPUTED | BILEVEL | {"assumed_lr"}, OMEGAS | LEARNED_P | TEACHER),
         ({"method": "dr", "imputation": "regression"}, IMPUTED, {"assumed_lr"}),
