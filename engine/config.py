@@ -237,8 +237,8 @@ class RunConfig(BaseModel):
             for name in BALANCE_FIELDS:
                 content.pop(name, None)
             content["balance"] = "none"
-        if self.sampler == "blocks":  # as before there was another
-            del content["sampler"], content["batch_size"]
+        if self.sampler == "blocks":
+            content.pop("batch_size", None)  # without effect
         return _digest(content)
 
 
