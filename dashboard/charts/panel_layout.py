@@ -9,7 +9,7 @@ from dashboard.charts.looks import Look
 from dashboard.charts.panels import Panel
 from dashboard.charts.theme import heading
 
-HEIGHT = 572  # of up to three rows; more make the figure taller
+HEIGHT = 546  # of up to three rows; more make the figure taller
 TOP, BOTTOM = 40, 58  # pixels for the first row's titles; for ticks, axis title and legend
 GAP = 50  # pixels between rows, for the titles of the next one
 NARROW_ROW = 190

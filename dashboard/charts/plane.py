@@ -12,7 +12,7 @@ from scipy.interpolate import PchipInterpolator
 from dashboard.charts.curves import FloatArray, rounded
 from dashboard.charts.theme import decimals_for, entropy_label, heading, lam_label, number
 
-HEIGHT = 388
+HEIGHT = 362
 MAX_MARKS = 160
 SMOOTH_POINTS = 60
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard.charts.theme import DIVERGING, heading
 
 HISTOGRAM_HEIGHT = 200
-MAP_HEIGHT = 322
+MAP_HEIGHT = 296
 _TIMES = {-3: "×⅛", -2: "×¼", -1: "×½", 0: "×1", 1: "×2", 2: "×4", 3: "×8"}
 
 
