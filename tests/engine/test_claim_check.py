@@ -123,7 +123,7 @@ def test_no_model_is_an_error_in_words(store):
         score_pairs(store.home, "nobody", pairs)
 
 
-def test_a_study_without_runs_has_no_claims(tmp_path):
+def test_a_study_without_runs_has_no_claims(tmp_path, no_gallery):
     store = Store(tmp_path)
     assert check_study(store, read_study(store, table())) == ()
     assert check_study(store, read_study(store, make_plan("lambda", "simulated-small"))) == ()

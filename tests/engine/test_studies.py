@@ -25,15 +25,10 @@ ME = Process.here()
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(gallery, "FOLDER", tmp_path / "gallery")
-    for cached in (gallery.read_gallery, gallery.read_cells):
-        cached.cache_clear()
+def store(tmp_path, no_gallery):
     store = Store(tmp_path / "runs")
     yield store
     store.close()
-    for cached in (gallery.read_gallery, gallery.read_cells):
-        cached.cache_clear()
 
 
 def plan_of(**changes):

@@ -211,7 +211,7 @@ def test_an_empty_store_says_so_and_names_the_study(tmp_path):
 
 
 @pytest.mark.parametrize("verdict", [*INTERVALS])
-def test_each_verdict_reaches_the_list(tmp_path, monkeypatch, verdict):
+def test_each_verdict_reaches_the_list(tmp_path, monkeypatch, no_gallery, verdict):
     """Every comparison of every family comes out the same way, so every statement does."""
 
     def all_the_same(store, study, family: Family):
