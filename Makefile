@@ -24,7 +24,8 @@ run: setup
 	$(BIN)/python -m streamlit run dashboard/app.py
 
 test: setup-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not browser'
+	$(BIN)/python -m pytest -m browser
 
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow

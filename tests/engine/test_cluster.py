@@ -146,7 +146,7 @@ def test_ratings_of_files_travel_to_workers_that_do_not_have_them(
 @posix
 def test_a_killed_worker_costs_no_run_and_no_number(own_cluster, drive):
     workers = own_cluster.start_workers(2)
-    configs = [make(epochs=30), make(epochs=30, d=3)]
+    configs = [make(epochs=80), make(epochs=80, d=3)]  # still training when one is killed
     launch = api.launch(configs, priority="study")
     driver = drive(own_cluster.address)
     wait_until(lambda: min(epochs_of(launch)) >= 5)
