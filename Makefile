@@ -28,7 +28,7 @@ test: setup-dev
 	$(BIN)/python -m pytest -m browser
 
 test-slow: setup-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 check: setup-dev
 	$(BIN)/ruff format --check .

@@ -112,10 +112,15 @@ def test_the_address_shows_the_same_study_in_another_browser_on_a_phone(
     context.close()
 
 
-def test_the_uniform_study_opens_with_what_it_would_train(page: sync_api.Page, app: str) -> None:
+def test_the_uniform_study_says_what_it_would_train_and_trains_it(
+    page: sync_api.Page, app: str
+) -> None:
     page.goto(f"{app}/uniform-study?datasets=simulated-small&seeds=1&values=0.05&epochs=5")
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     expect(page.get_by_text("6 of 6 runs to train")).to_be_visible(timeout=30 * SECONDS)
     expect(page.get_by_text(re.compile("another split than Table 2")).first).to_be_attached(
         timeout=30 * SECONDS
     )
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("All 6 of 6 runs measured here")).to_be_visible(timeout=120 * SECONDS)
+    expect(page.get_by_text(re.compile("Those ratings alone"))).to_be_visible(timeout=30 * SECONDS)

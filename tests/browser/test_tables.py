@@ -83,3 +83,18 @@ def test_the_address_repeats_it_on_a_phone_in_the_dark(
     assert after is not None
     assert abs(before["x"] - after["x"]) < 2
     context.close()
+
+
+@pytest.mark.parametrize(("table", "runs"), [("3", 3 + 9), ("4", 4)])
+def test_the_other_tables_come_out_of_the_page_too(
+    browser: sync_api.Browser, app: str, table: str, runs: int
+) -> None:
+    """Table 3 in two stages: its balanced runs start from its base methods'."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(f"{app}/tables?table={table}&datasets=simulated-small&seeds=1&epochs=3")
+    page.get_by_role("button", name="Start", exact=True).click(timeout=60 * SECONDS)
+    expect(page.get_by_text(f"All {runs} runs measured here")).to_be_visible(timeout=180 * SECONDS)
+    rows = page.locator("table.paper").first.locator("tbody tr")
+    expect(rows).to_have_count(runs)
+    context.close()
