@@ -31,20 +31,13 @@ def controls(form: forms.Form, moves: Any = None) -> None:
 
 
 def _data(form: forms.Form) -> None:
-    infos = {info.name: info for info in api.datasets()}
+    known = [info.name for info in api.datasets()]
     config = form.config
-    names = list(infos) if config.dataset in infos else [*infos, config.dataset]
-    title = lambda name: _dataset_title(infos.get(name), name)  # noqa: E731
-    widgets.select(form, "dataset", names, title, "Data set", own=True)
+    names = known if config.dataset in known else [*known, config.dataset]
+    widgets.select(form, "dataset", names, settings.dataset_titles(), "Data set", own=True)
     if settings.is_simulated(config):
         kinds = api.options("confounding")
         widgets.select(form, "confounding", kinds, str, "Hidden confounding")
-
-
-def _dataset_title(info: Any, name: str) -> str:
-    if info is None:
-        return name
-    return info.title if info.installed else f"{info.title} (not installed)"
 
 
 def _method(form: forms.Form) -> None:

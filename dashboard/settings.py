@@ -170,3 +170,16 @@ ONLY: dict[str, Where] = {
     "teacher_pull": _of("cause"),
     "data_seed": lambda config, info: is_simulated(config),
 }
+
+
+def dataset_titles() -> Callable[[str], str]:
+    """From a data set's name to how the user reads it, and whether it is not here."""
+    infos = {info.name: info for info in api.datasets()}
+
+    def title(name: str) -> str:
+        info = infos.get(name)
+        if info is None:  # one's own, by its name
+            return name
+        return info.title if info.installed else f"{info.title} (not installed)"
+
+    return title

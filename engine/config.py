@@ -21,6 +21,7 @@ LAM_GRID = (0.0, *(2.0**k for k in range(-9, 9)))
 
 # The only fields that may differ between the runs of a group, which train together.
 LANE_FIELDS = frozenset({"lam", "seed", "balance", "split_seed", "uniform_fraction", "initial"})
+SEED_FIELDS = ("seed", "split_seed", "data_seed")
 # Fields without effect when the weights are uniform: two runs that differ only here are one run.
 BALANCE_FIELDS = frozenset(
     {
@@ -315,6 +316,15 @@ def _in_words(error: ValidationError) -> ConfigError:
             name, first["input"], "a known option", f"did you mean {near[0]}?" if near else ""
         )
     return ConfigError(name, first["input"], allowed(name), closest(name, first["input"]))
+
+
+def seed_fields(config: RunConfig, seed: int) -> dict[str, int]:
+    """That seed for initialisation and split, and for the data where they are simulated.
+
+    Simulated data are drawn anew for every seed: a claim is about the process, not one draw.
+    """
+    names = SEED_FIELDS if config.dataset.startswith("simulated") else SEED_FIELDS[:2]
+    return dict.fromkeys(names, seed)
 
 
 def options(name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from engine.claims import mean_interval
+from engine.config import SEED_FIELDS
 from engine.errors import ConfigError
 from engine.events import METRICS, Event
 from engine.jobs.studying import train_study_here
@@ -132,5 +133,5 @@ def _rows(plan: Plan, series: Series, cells: pd.DataFrame) -> Iterator[Row]:
             if oracle
             else published(plan.dataset, config.method, config.balanced, metric),
             gain=over[:3] if over and over[3] == len(values) else None,
-            config=config.model_dump(mode="json", exclude={"seed", "split_seed", "data_seed"}),
+            config=config.model_dump(mode="json", exclude=set(SEED_FIELDS)),
         )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import cluster
 from dashboard.charts.theme import lam_label
-from dashboard.settings import MOMENTS
+from dashboard.settings import MOMENTS, dataset_titles
 from dashboard.studying import state
 from dashboard.studying.form import BALANCED, Form, extras, lam_text
 from dashboard.studying.parsing import SEEDS_MAX
@@ -42,16 +42,10 @@ def controls(form: Form) -> None:
 
 
 def _datasets(form: Form) -> None:
-    infos = {info.name: info for info in api.datasets()}
+    known = [info.name for info in api.datasets()]
 
-    def title(name: str) -> str:
-        info = infos.get(name)
-        if info is None:
-            return name
-        return info.title if info.installed else f"{info.title} (not installed)"
-
-    names = [*infos, *(name for name in form.datasets if name not in infos)]
-    _many(form, "datasets", names, title, "Data sets", form.datasets, own=True)
+    names = [*known, *(name for name in form.datasets if name not in known)]
+    _many(form, "datasets", names, dataset_titles(), "Data sets", form.datasets, own=True)
 
 
 def _values(form: Form) -> None:

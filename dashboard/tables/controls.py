@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cluster
+from dashboard.settings import dataset_titles
 from dashboard.tables import state
 from dashboard.tables.form import MOMENTS, PARTS, SEEDS_MAX, Form
 from dashboard.text import tables as text
@@ -49,18 +50,16 @@ def controls(form: Form, buttons: Callable[[], None]) -> None:
 
 
 def _datasets(form: Form) -> None:
-    infos = {info.name: info for info in api.datasets()}
-
-    def title(name: str) -> str:
-        info = infos.get(name)
-        if info is None:
-            return name
-        return info.title if info.installed else f"{info.title} (not installed)"
+    known = [info.name for info in api.datasets()]
 
     _value("datasets", list(form.datasets))
-    names = [*infos, *(name for name in form.datasets if name not in infos)]
+    names = [*known, *(name for name in form.datasets if name not in known)]
     st.multiselect(
-        "Data sets", names, format_func=title, accept_new_options=True, **_common("datasets")
+        "Data sets",
+        names,
+        format_func=dataset_titles(),
+        accept_new_options=True,
+        **_common("datasets"),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.config import RunConfig, allowed, changed
+from engine.config import SEED_FIELDS, RunConfig, allowed, changed
 from engine.errors import ConfigError
 from engine.presets import READINGS, preset
 from engine.presets.files import read_settings
@@ -54,7 +54,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs")]
 
 Command = Callable[..., None]
 # Tuning has one seed for all that a seed is for, and starts from no finished run.
-NOT_TUNED = frozenset({"seed", "split_seed", "data_seed", "initial"})
+NOT_TUNED = frozenset({*SEED_FIELDS, "initial"})
 
 
 def with_run_options(command: Command) -> Command:

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.config import RunConfig, changed, make_config
+from engine.config import SEED_FIELDS, RunConfig, changed, make_config, seed_fields
 from engine.errors import ConfigError
 from engine.store.records import write_atomically
 
-# Seeds are no settings: a file says once which seed its settings were tuned on.
-SEED_FIELDS = ("seed", "split_seed", "data_seed")
 SAME = ("dataset", "method", "balance", "metric")  # of all files that stand for one system
 _COMMAND = "python -m engine tune --out FILE"
 
@@ -69,6 +67,7 @@ class Tuned:
                 "standard_error": self.standard_error,
                 "validation_ratings": self.validation_ratings,
             },
+            # Seeds are no settings: the file says once which seed they were tuned on.
             "config": self.config.model_dump(mode="json", exclude=set(SEED_FIELDS)),
             "engine": self.engine,
         }
@@ -76,9 +75,7 @@ class Tuned:
 
 def seeded(config: RunConfig, seed: int) -> RunConfig:
     """`config` with that seed for initialisation and split, and for the data if simulated."""
-    simulated = config.dataset.startswith("simulated")
-    own = {"data_seed": seed} if simulated else {}
-    return changed(config, seed=seed, split_seed=seed, **own)
+    return changed(config, **seed_fields(config, seed))
 
 
 def write_settings(tuned: Tuned, path: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from engine.errors import StoreError
 from engine.store.database import Store
-from engine.store.history import run_numbers
+from engine.store.history import kept_epochs, run_numbers
 
 COLUMNS = ("lam", "entropy", "violation")
 
@@ -35,9 +35,4 @@ def frontier_epochs(store: Store, run: str) -> list[int]:
     Raises:
         StoreError: an unknown run.
     """
-    number = run_numbers(store, (run,))[run]
-    rows = store.read(
-        "SELECT epoch FROM snapshots WHERE run = ? AND frontier IS NOT NULL ORDER BY epoch",
-        (number,),
-    )
-    return [int(row["epoch"]) for row in rows]
+    return kept_epochs(store, run, "frontier")

@@ -176,3 +176,17 @@ def read_snapshot(store: Store, run: str, epoch: int | None = None) -> Snapshot:
         if decile_map is None
         else np.frombuffer(decile_map, "<f4").reshape(MAP_SIZE, MAP_SIZE),
     )
+
+
+def kept_epochs(store: Store, run: str, what: str) -> list[int]:
+    """The epochs of which a run keeps a column of `snapshots`, in order.
+
+    Raises:
+        StoreError: an unknown run.
+    """
+    number = run_numbers(store, (run,))[run]
+    rows = store.read(
+        f"SELECT epoch FROM snapshots WHERE run = ? AND {what} IS NOT NULL ORDER BY epoch",
+        (number,),
+    )
+    return [int(row["epoch"]) for row in rows]

@@ -15,7 +15,7 @@ from engine.events import ENDED
 from engine.inspection import Weights, inspect
 from engine.methods import METHODS
 from engine.store.database import Store
-from engine.store.history import read_epochs, run_numbers
+from engine.store.history import kept_epochs, read_epochs
 from engine.store.records import RunRecord
 from engine.store.reports import read_run
 
@@ -104,9 +104,4 @@ def snapshot_epochs(store: Store, run: str) -> list[int]:
     Raises:
         StoreError: an unknown run.
     """
-    number = run_numbers(store, (run,))[run]
-    rows = store.read(
-        "SELECT epoch FROM snapshots WHERE run = ? AND histogram IS NOT NULL ORDER BY epoch",
-        (number,),
-    )
-    return [int(row["epoch"]) for row in rows]
+    return kept_epochs(store, run, "histogram")

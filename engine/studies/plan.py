@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from engine.config import RunConfig, changed
+from engine.config import SEED_FIELDS, RunConfig, changed, seed_fields
 from engine.errors import ConfigError
 
 MOST_CELLS = 1_000_000
-SEED_FIELDS = ("seed", "split_seed", "data_seed")
 SEED_MAX = 2**31 - 1
 
 
@@ -94,7 +94,7 @@ class Plan(BaseModel):
     def __len__(self) -> int:
         return len(self.series) * len(self.seeds) * max(1, len(self.values))
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The same plan has the same id, in every store."""
         return "s" + hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
@@ -113,15 +113,11 @@ class Plan(BaseModel):
     def config_of(self, series: Series, x: Any, seed: int) -> RunConfig:
         """The config of one cell; a cell of a series with `start` still lacks `initial`.
 
-        Simulated data are drawn anew for every seed: a claim is about the process, not one draw.
-
         Raises:
             ConfigError: `x` contradicts the rest of the config.
         """
         base = series.by_seed.get(seed, series.config)
-        fields: dict[str, Any] = {"seed": seed, "split_seed": seed}
-        if base.dataset.startswith("simulated"):
-            fields["data_seed"] = seed
+        fields: dict[str, Any] = {**seed_fields(base, seed)}
         if self.axis:
             fields[self.axis] = x
         return changed(base, **fields)

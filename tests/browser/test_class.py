@@ -11,11 +11,12 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from figure_zoom import RANGE, zoom  # noqa: E402
+
 pytestmark = pytest.mark.browser
 
 SECONDS = 1000
 ENDLESS = "?dataset=simulated-small&seeds=2&epochs=50000&patience=0"
-RANGE = "() => document.querySelector('.live-figure-plot')._fullLayout.xaxis.range.slice()"
 PANELS = """() => document.querySelector('.live-figure-plot')._fullLayout.annotations
   .filter(a => String(a.xref).includes('domain')).map(a => a.text.replace(/<br>.*/s, '')
   .replace(/<[^>]*>/g, ''))"""
@@ -154,19 +155,6 @@ def test_minute_7_the_label_too_and_the_true_loss_falls(lesson: sync_api.Page) -
         float(re.search(r"r = (\S+?),", s["Weights"])[1].replace("−", "-")) for s in (before, said)
     ]
     assert r[1] > r[0] + 0.1
-
-
-def zoom(page: sync_api.Page) -> list[float]:
-    before = page.evaluate(RANGE)
-    box = page.locator(".live-figure-plot").first.locator(".nsewdrag").first.bounding_box()
-    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 0.3 * box["width"], y + 2, steps=5)
-    page.mouse.up()
-    changed = f"before => JSON.stringify(({RANGE})()) !== JSON.stringify(before)"
-    page.wait_for_function(changed, arg=before)
-    return list(page.evaluate(RANGE))
 
 
 def grown(page: sync_api.Page, by: int = 3) -> None:

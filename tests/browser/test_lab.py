@@ -7,6 +7,8 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from figure_zoom import RANGE, zoom  # noqa: E402
+
 pytestmark = pytest.mark.browser
 
 ENDLESS = "?dataset=simulated-small&seeds=2&epochs=50000&patience=0"
@@ -19,7 +21,6 @@ ENTROPY = """() => {
   const curve = (plot?.data || []).find(t => t.yaxis === 'y' && t.legendgroup === 'mean');
   return curve ? curve.y.length : 0;
 }"""
-RANGE = "() => document.querySelector('.live-figure-plot')._fullLayout.xaxis.range.slice()"
 
 
 def wait_for_points(page: sync_api.Page, n: int) -> int:
@@ -37,20 +38,6 @@ def start(page: sync_api.Page, address: str) -> None:
 def stop(page: sync_api.Page) -> None:
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=30 * SECONDS)
-
-
-def zoom(page: sync_api.Page) -> list[float]:
-    """Drag a box over part of the entropy panel; the epochs shown afterwards."""
-    before = page.evaluate(RANGE)
-    box = page.locator(".live-figure-plot").first.locator(".nsewdrag").first.bounding_box()
-    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 0.3 * box["width"], y + 2, steps=5)
-    page.mouse.up()
-    same = f"before => JSON.stringify(({RANGE})()) !== JSON.stringify(before)"
-    page.wait_for_function(same, arg=before)
-    return list(page.evaluate(RANGE))
 
 
 def test_start_watch_zoom_refresh_and_stop(page: sync_api.Page, app: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-from test_lab import ENDLESS, RANGE, SECONDS, start, wait_for_points, zoom  # noqa: E402
+from figure_zoom import RANGE, zoom  # noqa: E402
+from test_lab import ENDLESS, SECONDS, start, wait_for_points  # noqa: E402
 
 pytestmark = pytest.mark.browser
 

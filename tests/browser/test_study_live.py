@@ -8,6 +8,8 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from figure_zoom import RANGE, zoom  # noqa: E402
+
 pytestmark = pytest.mark.browser
 
 SECONDS = 1000
@@ -18,7 +20,6 @@ POINTS = """() => {
   const bold = (plot?.data || []).filter(t => t.mode === 'lines+markers');
   return bold.reduce((n, t) => n + t.y.length, 0);
 }"""
-RANGE = "() => document.querySelector('.live-figure-plot')._fullLayout.xaxis.range.slice()"
 # Violation and three ranking metrics, two methods, three λ.
 ALL = 4 * 2 * 3
 
@@ -41,20 +42,6 @@ def finished(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     assert page.evaluate(RANGE) == pytest.approx(zoomed)
     yield page
     context.close()
-
-
-def zoom(page: sync_api.Page) -> list[float]:
-    """Drag a box over part of the first panel; what it shows afterwards."""
-    before = page.evaluate(RANGE)
-    box = page.locator(".live-figure-plot").first.locator(".nsewdrag").first.bounding_box()
-    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 0.3 * box["width"], y + 2, steps=5)
-    page.mouse.up()
-    same = f"before => JSON.stringify(({RANGE})()) !== JSON.stringify(before)"
-    page.wait_for_function(same, arg=before)
-    return list(page.evaluate(RANGE))
 
 
 def test_a_study_draws_itself_and_says_what_it_found(finished: sync_api.Page) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_api import FakeEngine
+from page_runs import again, params
 from streamlit.testing.v1 import AppTest
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
@@ -14,15 +15,6 @@ def opened(**params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.run())
-
-
-def again(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    return at
-
-
-def params(at: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
 
 
 def said(at: AppTest) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 from fake_api import FakeEngine
+from page_runs import again, params
 from streamlit.testing.v1 import AppTest
-from test_lab_page import again, button, opened, params, said
+from test_lab_page import button, opened, said
 
 
 def started(fake: FakeEngine, epoch: int = 10, **choices: str) -> AppTest:

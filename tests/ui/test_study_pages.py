@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from page_runs import again, params
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -36,15 +37,6 @@ def opened(page: str = "lambda_study", **params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.switch_page(f"app_pages/{page}.py").run())
-
-
-def again(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    return at
-
-
-def params(at: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
 
 
 def said(at: AppTest) -> str:

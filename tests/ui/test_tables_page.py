@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from page_runs import again, params
 from streamlit.testing.v1 import AppTest
 
 from dashboard.tables import claims as shown_claims
@@ -44,15 +45,6 @@ def opened(**params: str) -> AppTest:
     for name, value in ({"seeds": "5"} | params).items():
         at.query_params[name] = value
     return again(at.switch_page(PAGE).run())
-
-
-def again(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    return at
-
-
-def params(at: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
 
 
 def said(at: AppTest) -> str:

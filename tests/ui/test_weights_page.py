@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_api import FakeEngine
+from page_runs import again, params
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
 
@@ -57,15 +58,6 @@ def opened(**params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.switch_page(PAGE).run())
-
-
-def again(at: AppTest) -> AppTest:
-    assert not at.exception, at.exception
-    return at
-
-
-def params(at: AppTest) -> dict[str, str]:
-    return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
 
 
 def said(at: AppTest) -> str:
