@@ -322,6 +322,15 @@ def weights(run: str) -> Weights:
     return kept_weights.read_weights(open_runs(), run)
 
 
+def weights_at_hand(run: str) -> Weights | None:
+    """What `weights` gives where that is immediate, None where it has to be worked out first.
+
+    Raises:
+        StoreError: as `weights`.
+    """
+    return kept_weights.weights_at_hand(open_runs(), run)
+
+
 def progress(launch_id: str) -> Progress:
     """How far a launch is, and when it should be done."""
     return reports.read_progress(open_runs(), launch_id)
@@ -591,6 +600,7 @@ __all__ = [
     "table_text",
     "train_here",
     "weights",
+    "weights_at_hand",
     "with_tuned",
     "workers",
 ]

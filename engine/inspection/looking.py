@@ -48,11 +48,10 @@ def inspect(
     solved, note = ({}, _ON_ALL) if on_all else _solve(config, ratings, arrays, weight)
     for name, exact in solved.items():
         pairs[name] = exact.weight
-    if ratings.truth is not None:
-        where = ratings.biased.user, ratings.biased.item
+    if (known := ratings.truth_of_biased()) is not None:
         oracle = oracle_weights(ratings, 1 / inverse)
         pairs["oracle"] = oracle / oracle[used].mean()
-        pairs["hidden"] = ratings.truth.hidden[where].astype(np.float64)
+        pairs["hidden"] = known.hidden
     found = Weights(
         run=run,
         epoch=epoch,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from engine.diagnostics import Floats, kl, log_correlation
 from engine.events import HISTOGRAM_EDGES
 from engine.inspection import views
 
+Made = TypeVar("Made")
 Way = Literal["exact", "exact_hard", "oracle", "hidden"]
 
 
@@ -44,6 +45,14 @@ class Weights:
     exact_note: str = ""
     feature_tables: Mapping[str, Floats] = field(default_factory=dict, repr=False)
     names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
+    _held: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def _once(self, *key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once: sorting Music's pairs for every chart adds up."""
+        if key not in self._held:
+            self._held[key] = make()
+        found: Made = self._held[key]
+        return found
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -76,7 +85,11 @@ class Weights:
     def binned(self, name: str, of: str = "weight", bins: int = views.BINS) -> pd.DataFrame:
         """Mean weight within bins of a column, over all used pairs, with 95 % intervals."""
         used = self.used
-        return views.binned(self.column(name)[used], self.column(of)[used], bins)
+
+        def make() -> pd.DataFrame:
+            return views.binned(self.column(name)[used], self.column(of)[used], bins)
+
+        return self._once("binned", name, of, bins, make=make)
 
     def histogram(self, mask: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Share of the used pairs (of those of `mask` [n]) by log2 of their weight."""
@@ -85,8 +98,13 @@ class Weights:
 
     def extremes(self, n: int = 10, cell: tuple[int, int] | None = None) -> pd.DataFrame:
         """The most up- and down-weighted pairs, of one cell of the map or of all."""
-        pairs = self.pairs if cell is None else self.pairs[self.in_cell(cell)]
-        return self.named(views.extremes(pairs, n)) if (pairs["weight"] > 0).any() else pairs[:0]
+
+        def make() -> pd.DataFrame:
+            pairs = self.pairs if cell is None else self.pairs[self.in_cell(cell)]
+            some = bool((pairs["weight"] > 0).any())
+            return self.named(views.extremes(pairs, n)) if some else pairs[:0]
+
+        return self._once("extremes", n, cell, make=make)
 
     def in_cell(self, cell: tuple[int, int]) -> NDArray[np.bool_]:
         """Which pairs lie in the cell (user_group, item_group), [n]."""
@@ -105,10 +123,14 @@ class Weights:
         """
         if way not in self.pairs:
             return None, math.nan
-        weight, other = self.column("weight")[self.used], self.column(way)[self.used]
-        if way == "hidden":
-            return log_correlation(weight, np.exp(other)), math.nan
-        return log_correlation(weight, other), kl(weight, other)
+
+        def make() -> tuple[float | None, float]:
+            weight, other = self.column("weight")[self.used], self.column(way)[self.used]
+            if way == "hidden":
+                return log_correlation(weight, np.exp(other)), math.nan
+            return log_correlation(weight, other), kl(weight, other)
+
+        return self._once("beside", way, make=make)
 
     def named(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Pairs with who and what they are: the source's own ids where it has them."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from engine.datasets import load
 from engine.errors import StoreError
 from engine.events import ENDED
 from engine.inspection import Weights, inspect
 from engine.methods import METHODS
 from engine.store.database import Store
 from engine.store.history import kept_epochs, read_epochs
+from engine.store.observed import ratings_for_weights
 from engine.store.records import RunRecord
 from engine.store.reports import read_run
 
@@ -36,19 +36,39 @@ def read_weights(store: Store, run: str) -> Weights:
         StoreError: an unknown run, or one that keeps no weights: said why.
         DataError: its ratings are not installed here.
     """
-    record = read_run(store, run)
-    path = _kept_by(record)
-    key = (str(store.home), run, path.stat().st_mtime_ns)
-    with _lock:
-        if key in _held:
-            _held.move_to_end(key)
-            return _held[key]
-    found = _inspect(store, record, path)
+    record, key = _wanted(store, run)
+    held = _at_hand(key)
+    if held is not None:
+        return held
+    assert record.arrays is not None
+    found = _inspect(store, record, record.arrays)
     with _lock:
         _held[key] = found
         while len(_held) > HELD_MAX:
             _held.popitem(last=False)
     return found
+
+
+def weights_at_hand(store: Store, run: str) -> Weights | None:
+    """What `read_weights` gives, if that would be immediate.
+
+    Raises:
+        StoreError: as `read_weights`.
+    """
+    return _at_hand(_wanted(store, run)[1])
+
+
+def _wanted(store: Store, run: str) -> tuple[RunRecord, tuple[str, str, int]]:
+    """The run, and under what its weights are held: another file is another key."""
+    record = read_run(store, run)
+    return record, (str(store.home), run, _kept_by(record).stat().st_mtime_ns)
+
+
+def _at_hand(key: tuple[str, str, int]) -> Weights | None:
+    with _lock:
+        if key in _held:
+            _held.move_to_end(key)
+        return _held.get(key)
 
 
 def _kept_by(record: RunRecord) -> Path:
@@ -83,7 +103,7 @@ def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
             "came from. Train it again from the Lab to inspect them."
         )
     assert record.best_epoch is not None
-    ratings = load(record.config)
+    ratings = ratings_for_weights(store.home, record.config)
     if len(arrays["weights.observed"]) != len(ratings.biased):
         raise StoreError(
             f"Run {record.run} has {len(arrays['weights.observed']):,} weights, but its data set "
