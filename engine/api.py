@@ -37,7 +37,7 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import OwnWeights, PairMap, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
@@ -510,6 +510,7 @@ __all__ = [
     "Moved",
     "Number",
     "OwnWeights",
+    "PairMap",
     "PaperClaim",
     "Plan",
     "Priority",

@@ -9,9 +9,11 @@ import streamlit as st
 from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.inspecting import frames, state
 from dashboard.inspecting.takeaway import drawn, title
+from dashboard.text import weights as text
 from engine import api
 
 PLAY_SECONDS = 0.6
+LIVE_SECONDS = 1.5
 
 
 def dark() -> bool:
@@ -19,25 +21,45 @@ def dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def watch(run: str, epochs: list[int], best: int | None, found: Any) -> None:
-    """The scrubber with its two charts, alone renewed while it plays.
+def watch(run: str, best: int | None, found: Any, record: Any) -> None:
+    """The scrubber with its two charts, alone renewed while it plays or the run trains.
 
     Args:
         best: the epoch that everything else on the page is of, None where nothing is kept.
-        found: the run's `Weights`, or None where it keeps none.
+        found: the run's `Weights`, or None where there are none, or not yet.
+        record: the run's record; while it has not ended, newly kept epochs are taken up: the newest
+            is shown unless the reader chose another.
     """
     shown = str(state.picked())
     playing = st.session_state.get("w_playing", False)
+    trains = record.state not in api.ENDED
+    every = PLAY_SECONDS if playing else LIVE_SECONDS if trains else None
 
     def look() -> None:
         # Picked in here: the rest of the page lights up too. Played: the timer starts or ends.
         if str(state.picked()) != shown or st.session_state.get("w_playing", False) != playing:
             st.rerun()
-        epoch = _scrubber(epochs, best)
-        _charts(run, epoch, epoch == best, found)
+        now = _record(run) if trains else record
+        if trains and (now is None or now.state in api.ENDED):
+            st.rerun()
+        epochs = api.snapshot_epochs(run)
+        if trains:
+            st.caption(text.training(now, state.get("epoch") is None))
+        if epochs:
+            epoch = _scrubber(epochs, best, trains)
+            _charts(run, epoch, epoch == best, found)
+        elif not trains:
+            st.caption("Of no epoch the histogram was kept.")
         state.write_url()
 
-    st.fragment(look, run_every=PLAY_SECONDS if playing else None)()
+    st.fragment(look, run_every=every)()
+
+
+def _record(run: str) -> Any:
+    try:
+        return api.run(run)
+    except api.StoreError:  # deleted while it is shown: the page says so
+        return None
 
 
 def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
@@ -56,13 +78,15 @@ def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
     return near, f"No weights were kept of epoch {wanted}; shown is the nearest, {near}."
 
 
-def _scrubber(epochs: list[int], best: int | None) -> int:
+def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     epoch, trouble = epoch_shown(epochs, best)
     playing = st.session_state.get("w_playing", False)
     if playing and st.session_state.get("w_played") == epoch:
         after = epochs.index(epoch) + 1
         if after >= len(epochs):
             st.session_state["w_playing"] = False
+            if trains:
+                state.put("epoch", None)  # from here on with the newest
             st.rerun()
         epoch = epochs[after]
         state.put("epoch", epoch)
@@ -85,11 +109,17 @@ def _scrubber(epochs: list[int], best: int | None) -> int:
         "Epoch",
         epochs,
         key="w_epoch",
-        on_change=state.chose,
-        args=("epoch",),
+        on_change=_chose,
+        args=(epochs[-1] if trains else None,),
         format_func=lambda e: f"{e}, best" if e == best else str(e),
     )
     return epoch
+
+
+def _chose(newest: int | None) -> None:
+    """Take over the epoch; the newest of a run that trains is followed as it moves on."""
+    chosen = st.session_state["w_epoch"]
+    state.put("epoch", None if chosen == newest else chosen)
 
 
 def _toggle(epochs: list[int], epoch: int) -> None:
@@ -109,12 +139,13 @@ def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
         return
     bars = frames.snapshot_histogram(snapshot.histogram)
     pick = state.picked()
-    mask = frames.mask_of(found, pick) if found is not None and at_best else None
-    many = mask is not None and pick.cell is not None and bool((mask & found.used).any())
-    part = found.histogram(mask) if many else None
+    part = None
+    if found is not None and at_best and pick.cell is not None:
+        mask = found.in_cell(pick.cell)
+        part = found.histogram(mask) if (mask & found.used).any() else None
     left, right = st.columns([1, 1.18], gap="medium")
     with left:
-        note = "share of the pairs" + ("; blue: the picked cell alone" if many else "")
+        note = "share of the pairs" + ("; blue: the picked cell alone" if part is not None else "")
         title("How much ratings count", note)
         reach = reach_of(bars, *([found.histogram()] if found is not None else []))
         name = f"counterweight-{run}-epoch{epoch}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.config import RunConfig
 from engine.diagnostics import Floats, kl, log_correlation
 from engine.events import HISTOGRAM_EDGES
-from engine.inspection import views
+from engine.inspection import pair_map, views
 
 Made = TypeVar("Made")
 Way = Literal["exact", "exact_hard", "oracle", "hidden"]
@@ -116,6 +116,27 @@ class Weights:
     def used(self) -> NDArray[np.bool_]:
         """Which pairs the predictor trains on, [n]."""
         return (self.pairs["weight"] > 0).to_numpy(dtype=bool)
+
+    @cached_property
+    def ranks(self) -> pair_map.Ranks:
+        """Users by activity and items by popularity, as the map of pairs orders them."""
+        return pair_map.Ranks.of(self.pairs)
+
+    def pair_map(
+        self, cell: tuple[int, int] | None = None, box: pair_map.Box | None = None
+    ) -> pair_map.PairMap:
+        """Pairs of a cell of the 12 x 12 map (of all) in `box`, ranks; binned where that is large.
+
+        A cell without users or items counts as none, and a box beyond it as its nearest part.
+        """
+        found = None if cell is None else self.ranks.cell(self.pairs, cell)
+        within = found or self.ranks.whole
+        part = within if box is None else self.ranks.clipped(box, within)
+
+        def make() -> pair_map.PairMap:
+            return pair_map.pair_map(self.ranks, self.pairs["weight"].to_numpy(), part, within)
+
+        return self._once("pair_map", cell, make=make) if box is None else make()
 
     def beside(self, way: Way) -> tuple[float | None, float]:
         """Correlation of logarithms with, and KL(w || .) to, other weights; (None, NaN) where
