@@ -52,7 +52,8 @@ def _run(runs: Any) -> None:
         st.warning(trouble)
     elif reading:
         st.caption(text.READING)
-    left, right = st.columns([2, 1.12], gap="medium")
+    trains = record.state not in api.ENDED
+    left, right = (st.container(), None) if trains else st.columns([2, 1.12], gap="medium")
     with left:
         epochs.watch(run, record.best_epoch if found or reading else None, found, record)
     if reading:

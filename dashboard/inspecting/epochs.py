@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.charts.pairs import histogram, reach_of, weight_map
-from dashboard.inspecting import frames, state
+from dashboard.inspecting import frames, state, training
 from dashboard.inspecting.takeaway import drawn, title
 from dashboard.text import weights as text
 from engine import api
@@ -47,7 +47,10 @@ def watch(run: str, best: int | None, found: Any, record: Any) -> None:
             st.caption(text.training(now, state.get("epoch") is None))
         if epochs:
             epoch = _scrubber(epochs, best, trains)
-            _charts(run, epoch, epoch == best, found)
+            if trains:
+                training.charts(run, epoch, dark())
+            else:
+                _charts(run, epoch, epoch == best, found)
         elif not trains:
             st.caption("Of no epoch the histogram was kept.")
         state.write_url()

@@ -62,7 +62,7 @@ def live_figure(
         on_pick: called with revision, x and y of the heatmap's cell that was clicked; a heatmap
             with `meta: {"coarse": True}` is zoomed in on instead.
     """
-    tells = {"zoom": on_zoom, "box": on_box, "pick": on_pick}
+    asks = {"box": on_box, "pick": on_pick}
     _component(
         key=key,
         data={
@@ -74,7 +74,8 @@ def live_figure(
             "crosshair": crosshair,
             "zoom": list(zoom) if zoom else None,
             "box": list(box) if box else None,
-            "tells": [name for name, told in tells.items() if told],
+            "tells": on_zoom is not None or on_box is not None,
+            "asks": [name for name, told in asks.items() if told],
             "vendor": f"{VENDOR_ROUTE}/plotly.min.js?v={plotly.__version__}",
         },
         height=int(figure["layout"]["height"]) if not narrow else "content",

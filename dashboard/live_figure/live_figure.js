@@ -120,7 +120,7 @@ function tellZoom(plot, tell) {
     const now = zoomOf(plot);
     if (JSON.stringify(now) === said) return;
     said = JSON.stringify(now);
-    tell("zoom", now);
+    tell("zoom", now ?? []); // null is what Python has before anything is told: no news
   });
 }
 
@@ -204,6 +204,8 @@ async function draw(state) {
   const family = style.getPropertyValue("--st-font") || style.fontFamily;
   put(figure.layout, "font.family", family);
   put(figure.layout, "hoverlabel.font.family", family);
+  // The range at first may be a zoom of the address; back from a zoom is to all epochs.
+  const all = data.tells;
   const started = performance.now();
   await library.react(plot, figure.data, figure.layout, {
     displaylogo: false,
@@ -211,19 +213,22 @@ async function draw(state) {
     plotlyServerURL: "",
     displayModeBar: touch ? false : "hover",
     // Named one by one: plotly's own set would offer to upload the chart.
-    modeBarButtons: [["toImage", "resetScale2d"]],
+    modeBarButtons: [["toImage", all ? "autoScale2d" : "resetScale2d"]],
     toImageButtonOptions: { format: "svg", filename: "counterweight" },
-    doubleClick: "reset+autosize",
+    doubleClick: all ? "autosize" : "reset+autosize",
   });
   state.width = width;
   box.dataset.milliseconds = (performance.now() - started).toFixed(1);
   box.dataset.updates = Number(box.dataset.updates || 0) + 1;
-  if (!state.listening) {
+  if (!state.listening && data.crosshair) {
     state.listening = true;
-    if (data.crosshair) crosshair(box, plot);
-    if (data.tells.includes("zoom")) tellZoom(plot, state.tell);
-    if (data.tells.includes("box")) tellBox(state);
-    if (data.tells.includes("pick")) tellPick(state);
+    crosshair(box, plot);
+    if (state.tell) tellZoom(plot, state.tell);
+  }
+  if (!state.asked && data.asks.length) {
+    state.asked = true;
+    if (data.asks.includes("box")) tellBox(state);
+    if (data.asks.includes("pick")) tellPick(state);
   }
 }
 
@@ -244,7 +249,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     state.observer.observe(box);
   }
   state.data = data;
-  state.tell = setStateValue;
+  state.tell = data.tells ? setStateValue : undefined;
   state.trigger = setTriggerValue;
   plot.setAttribute("role", "figure");
   plot.setAttribute("aria-label", data.label);

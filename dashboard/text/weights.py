@@ -25,6 +25,7 @@ EXACT = (
     "page follows from how those moments are spread over the pairs."
 )
 SELECT = "Click a cell, a point or a row: it lights up everywhere."
+SELECT_CELL = "Click a cell to follow it; drag over a chart to zoom in. Both stay as epochs come."
 
 PAIR_MAP = (
     "Click a pair to see all that is known of it. Drag over the map to zoom in, double-click to "
@@ -32,16 +33,27 @@ PAIR_MAP = (
 )
 
 
+def picked_cell(cell: tuple[int, int], weight: float) -> str:
+    """A cell of the decile map and its mean weight at the epoch shown."""
+    known = f"mean weight **×{weight:.2f}**" if math.isfinite(weight) else "no pairs"
+    return f":blue[**Picked:**] users {cell[0]} and items {cell[1]} of 12; {known} in this epoch."
+
+
 def pair_map_note(shown: Any, total: int) -> str:
     """What a cell of the map of pairs is, and how many pairs it shows."""
     how_many = f"{shown.pairs:,} of {total:,} pairs" if shown.pairs < total else f"{total:,} pairs"
     if shown.single:
         return f"a cell a rated pair; {how_many}; grey: not rated"
-    users, items = shown.step
-    return (
-        f"{how_many}, too many to tell apart: cells of {users:,} users × {items:,} items, mean of "
-        "their pairs; click or drag to zoom in until pairs appear"
+    users, items = (
+        f"{n:,} {side}{'s' if n > 1 else ''}" for n, side in zip(shown.step, _SIDES, strict=True)
     )
+    return (
+        f"{how_many}, too many to tell apart: cells of {users} × {items}, mean of their pairs; "
+        "click or drag to zoom in until pairs appear"
+    )
+
+
+_SIDES = ("user", "item")
 
 
 def ranks(side: str, low: int, high: int) -> str:
