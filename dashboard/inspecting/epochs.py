@@ -14,6 +14,7 @@ from engine import api
 
 PLAY_SECONDS = 0.6
 LIVE_SECONDS = 1.5
+STOPS = 400
 
 
 def dark() -> bool:
@@ -81,8 +82,20 @@ def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
     return near, f"No weights were kept of epoch {wanted}; shown is the nearest, {near}."
 
 
+def offered(epochs: list[int], *always: int | None) -> list[int]:
+    """The kept epochs that the scrubber stops at: all, or of many the first, last and `always`
+    among some that lie evenly between.
+    """
+    if len(epochs) <= STOPS:
+        return epochs
+    step = (len(epochs) - 1) / (STOPS - 1)
+    even = {epochs[round(k * step)] for k in range(STOPS)}
+    return sorted(even | ({*always} & {*epochs}))
+
+
 def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     epoch, trouble = epoch_shown(epochs, best)
+    epochs = offered(epochs, best, epoch)
     playing = st.session_state.get("w_playing", False)
     if playing and st.session_state.get("w_played") == epoch:
         after = epochs.index(epoch) + 1
