@@ -15,6 +15,7 @@ from engine import api
 PLAY_SECONDS = 0.6
 LIVE_SECONDS = 1.5
 STOPS = 400
+NEWEST = "newest"
 
 
 def dark() -> bool:
@@ -109,7 +110,7 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     st.session_state["w_played"] = epoch
     if trouble:
         st.warning(trouble)
-    if len(epochs) == 1:
+    if len(epochs) == 1 and not trains:
         st.caption(f"One epoch was kept: {epoch}.")
         return epoch
     row = st.container(horizontal=True, vertical_alignment="bottom", key="scrubber")
@@ -120,22 +121,24 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
         on_click=_toggle,
         args=(epochs, epoch),
     )
-    st.session_state["w_epoch"] = epoch
+    # A stop of its own: its value does not change as epochs come, so what the browser repeats of it
+    # a moment later is no choice of another epoch.
+    stops = [*epochs, NEWEST] if trains else epochs
+    st.session_state["w_epoch"] = NEWEST if trains and state.get("epoch") is None else epoch
     row.select_slider(
         "Epoch",
-        epochs,
+        stops,
         key="w_epoch",
         on_change=_chose,
-        args=(epochs[-1] if trains else None,),
         format_func=lambda e: f"{e}, best" if e == best else str(e),
     )
     return epoch
 
 
-def _chose(newest: int | None) -> None:
+def _chose() -> None:
     """Take over the epoch; the newest of a run that trains is followed as it moves on."""
     chosen = st.session_state["w_epoch"]
-    state.put("epoch", None if chosen == newest else chosen)
+    state.put("epoch", None if chosen == NEWEST else chosen)
 
 
 def _toggle(epochs: list[int], epoch: int) -> None:

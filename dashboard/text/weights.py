@@ -124,7 +124,7 @@ def training(record: Any, newest: bool) -> str:
     shown = (
         "the newest epoch is shown as it comes"
         if newest
-        else "the chosen epoch stays; move to the last one to follow the newest"
+        else "the chosen epoch stays; move to the end to follow the newest"
     )
     return (
         f"**This run {how.get(record.state, record.state)}**, {far}: {shown}. Pairs, exact weights "

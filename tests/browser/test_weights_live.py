@@ -118,6 +118,7 @@ def test_zoom_and_pick_stand_while_new_epochs_come(
     lab, page = training
     zoomed = drag(page, HISTOGRAM)
     click(page, MAP, 5, 8, r"pick=cell-8-5(&|$)")
+    page.wait_for_function(FRAME, timeout=30 * SECONDS)
     part = drag(page, MAP)
     frame = page.evaluate(FRAME)
     assert [frame[k] for k in ("x0", "x1", "y0", "y1")] == [4.5, 5.5, 7.5, 8.5]

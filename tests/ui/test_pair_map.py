@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.charts import pair_map as charts
 from dashboard.charts.weights import decile_map, map_in_words, weights_histogram
 from dashboard.inspecting import frames
+from dashboard.inspecting.epochs import offered
 from dashboard.inspecting.state import Pick
 from dashboard.inspecting.takeaway import picture
 from dashboard.text import weights as text
@@ -162,7 +163,7 @@ def test_a_run_in_training_shows_its_newest_epoch_until_another_is_chosen(traini
     at = opened(run=run)
     assert "This run trains" in said(at)
     assert "epoch 3 of at most 4" in said(at)
-    assert at.select_slider(key="w_epoch").value == 3
+    assert at.select_slider(key="w_epoch").value == "newest"
     assert "epoch 3" in figures(at)["Histogram"]["figure"]["layout"]["annotations"][0]["text"]
     at.select_slider(key="w_epoch").set_value(2)
     assert params(again(at.run()))["epoch"] == "2"
@@ -170,10 +171,21 @@ def test_a_run_in_training_shows_its_newest_epoch_until_another_is_chosen(traini
     db.execute("UPDATE runs SET epochs_done = 4")
     again(at.run())
     assert at.select_slider(key="w_epoch").value == 2  # the chosen one stays
-    assert at.select_slider(key="w_epoch").options[-1] == "4"
-    at.select_slider(key="w_epoch").set_value(4)
+    assert at.select_slider(key="w_epoch").options == ["1", "2", "3", "4", "newest"]
+    assert "epoch 2" in figures(at)["Histogram"]["figure"]["layout"]["annotations"][0]["text"]
+    at.select_slider(key="w_epoch").set_value("newest")
     assert "epoch" not in params(again(at.run()))  # back to following the newest
     assert "the newest epoch is shown as it comes" in said(at)
+    assert "epoch 4" in figures(at)["Histogram"]["figure"]["layout"]["annotations"][0]["text"]
+
+
+def test_a_scrubber_of_many_epochs_stops_at_some_and_at_those_that_matter() -> None:
+    assert offered([3, 5, 9], None, 5) == [3, 5, 9]
+    many = list(range(1, 5001))
+    stops = offered(many, 1234, 4999, None)
+    assert {1, 1234, 4999, 5000} <= set(stops)
+    assert len(stops) <= 402
+    assert stops == sorted(stops)
 
 
 def test_a_new_epoch_leaves_pick_and_identity_of_the_figures_alone(training) -> None:
