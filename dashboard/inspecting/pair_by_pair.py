@@ -59,6 +59,7 @@ def _map(found: Any) -> None:
         box=charts.part_of(box) if box else None,
         on_box=zoomed,
         on_pick=picked,
+        later=True,
     )
     name = f"counterweight-{found.run}-pairs"
     offer(_table(found, shown), KEY, name, charts.picture(shown, dark()))

@@ -45,6 +45,7 @@ def live_figure(
     box: Box | None = None,
     on_box: Callable[[str, Box | None], None] | None = None,
     on_pick: Callable[[str, float, float], None] | None = None,
+    later: bool = False,
 ) -> None:
     """Show `figure`, updating the one already on the page under `key`.
 
@@ -61,6 +62,7 @@ def live_figure(
         box, on_box: the same of a map, both axes: x from, to, y from, to; told with the revision.
         on_pick: called with revision, x and y of the heatmap's cell that was clicked; a heatmap
             with `meta: {"coarse": True}` is zoomed in on instead.
+        later: for what stands below other charts: drawn when the browser has drawn those.
     """
     asks = {"box": on_box, "pick": on_pick}
     _component(
@@ -75,6 +77,7 @@ def live_figure(
             "zoom": list(zoom) if zoom else None,
             "box": list(box) if box else None,
             "tells": on_zoom is not None or on_box is not None,
+            "later": later,
             "asks": [name for name, told in asks.items() if told],
             "vendor": f"{VENDOR_ROUTE}/plotly.min.js?v={plotly.__version__}",
         },

@@ -22,6 +22,12 @@ function plotly(url) {
   return window.__counterweightPlotly;
 }
 
+// When the browser has nothing more urgent to do, or in three seconds.
+function idle() {
+  if (!window.requestIdleCallback) return new Promise((done) => setTimeout(done, 500));
+  return new Promise((done) => requestIdleCallback(done, { timeout: 3000 }));
+}
+
 // The theme is dark when its background is: Streamlit names no theme to a component.
 function isDark(element) {
   const probe = document.createElement("span");
@@ -177,6 +183,7 @@ function startZoomed(state, layout) {
 async function draw(state) {
   if (state.gone || !state.box.isConnected) return;
   const { data, box, plot } = state;
+  if (data.later && !state.width) await idle();
   let library;
   try {
     library = await plotly(data.vendor);
