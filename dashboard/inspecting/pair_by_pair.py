@@ -38,7 +38,7 @@ def view(found: Any) -> None:
 def _map(found: Any) -> None:
     pick, box = state.picked(), state.box()
     shown = found.pair_map(pick.cell, box)
-    revision = f"{found.run}-{found.epoch}-{pick.cell}"
+    revision = f"{found.run}-{pick.cell}"
 
     def zoomed(told: str, part: tuple[float, float, float, float] | None) -> None:
         if told == revision:  # else it is of a map that is gone
