@@ -2,7 +2,8 @@
 
 Both sides are in the order of the deciles, fewest ratings first, so that a cell of the 12 x 12 map
 is a rectangle here. A part of the map of at most `SIDE` users and items has a cell a pair; larger
-parts are cut into at most `BINS` x `BINS` bins, which show the mean of their pairs.
+parts are cut into at most `BINS` x `BINS` bins, which show the mean of their pairs; so are parts of more
+than `CELLS` pairs, which no browser draws at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from engine.diagnostics import IntArray
 
 SIDE = 400
 BINS = 120
+CELLS = 20_000
 Box = tuple[int, int, int, int]
 
 
@@ -90,10 +92,10 @@ def pair_map(ranks: Ranks, weight: np.ndarray, box: Box, within: Box) -> PairMap
         weight: [n], mean 1; 0 for pairs that are not shown.
     """
     sides = box[1] - box[0], box[3] - box[2]
-    fine = max(sides) <= SIDE
-    step = (1, 1) if fine else (-(-sides[0] // BINS), -(-sides[1] // BINS))
     inside = (ranks.user >= box[0]) & (ranks.user < box[1]) & (weight > 0)
     here = np.flatnonzero(inside & (ranks.item >= box[2]) & (ranks.item < box[3]))
+    fine = max(sides) <= SIDE and len(here) <= CELLS
+    step = (1, 1) if fine else (-(-sides[0] // BINS), -(-sides[1] // BINS))
     columns = -(-sides[1] // step[1])
     row, column = (ranks.user[here] - box[0]) // step[0], (ranks.item[here] - box[2]) // step[1]
     place, first, code, count = np.unique(
@@ -109,7 +111,7 @@ def pair_map(ranks: Ranks, weight: np.ndarray, box: Box, within: Box) -> PairMap
             "item": box[2] + column * step[1],
             "pairs": count,
             "weight": total / np.maximum(count, 1),
-            "pair": here[first] if fine else np.full(len(place), -1),
+            "pair": here[first] if step == (1, 1) else np.full(len(place), -1),
         }
     )
     return PairMap(box, within, step, len(here), cells)

@@ -98,3 +98,12 @@ def test_a_box_is_cut_to_what_there_is(small):
     assert ranks.clipped((-5, 9000, 3, 9000), (0, 200, 0, 150)) == (0, 200, 3, 150)
     # Beyond all of it: the nearest pair's width.
     assert ranks.clipped((500, 600, 0, 2), (0, 200, 0, 150)) == (199, 200, 0, 2)
+
+
+def test_more_pairs_than_can_be_drawn_are_binned_however_small_the_part(small, monkeypatch):
+    frame, ranks = small
+    monkeypatch.setattr(pair_map, "CELLS", 1000)
+    shown = pair_map.pair_map(ranks, frame["weight"].to_numpy(), ranks.whole, ranks.whole)
+    assert not shown.single
+    assert shown.cells["pairs"].sum() == len(frame)
+    assert (shown.cells["pair"] == -1).all()
