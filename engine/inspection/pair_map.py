@@ -2,8 +2,8 @@
 
 Both sides are in the order of the deciles, fewest ratings first, so that a cell of the 12 x 12 map
 is a rectangle here. A part of the map of at most `SIDE` users and items has a cell a pair; larger
-parts are cut into at most `BINS` x `BINS` bins, which show the mean of their pairs; so are parts of more
-than `CELLS` pairs, which no browser draws at once.
+parts, and those of more than `CELLS` pairs, are cut into at most `BINS` x `BINS` bins, which show
+the mean of their pairs.
 """
 
 from __future__ import annotations
