@@ -156,7 +156,7 @@ def in_words(shown: Any) -> str:
     users, items = shown.box[1] - shown.box[0], shown.box[3] - shown.box[2]
     what = "a cell a pair" if shown.single else f"cells of {shown.step[0]} × {shown.step[1]}"
     return (
-        f"Map of {shown.pairs:,} rated pairs of {users:,} users and {items:,} items, {what}: "
+        f"Map of {shown.pairs:,} pairs of {users:,} users and {items:,} items, {what}: "
         f"{more:.0f} percent of the pairs lie in cells that weigh more than ×1.1, {less:.0f} "
         "percent in cells that weigh less than ×0.91."
     )

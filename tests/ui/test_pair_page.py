@@ -251,7 +251,7 @@ def test_the_map_leaves_the_page_as_a_picture_whatever_its_size(run: str, monkey
 
 def test_maps_in_words(run: str) -> None:
     shown = api.weights(run).pair_map()
-    assert charts.in_words(shown).startswith("Map of 4,000 rated pairs of 200 users and 200 items")
+    assert charts.in_words(shown).startswith("Map of 4,000 pairs of 200 users and 200 items")
     cells = decile_map(None)["data"][0]["z"]
     cells[2][3], cells[5][6] = 1.0, -1.0
     assert "Heaviest: users 3, items 4, ×2.00. Lightest: users 6, items 7, ×0.50." in map_in_words(
