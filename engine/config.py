@@ -42,7 +42,7 @@ MOMENTS = ("e", "e_by_popularity", "r", "mass")
 # What the sampler of single pairs can be combined with.
 WITH_PAIRS: dict[str, tuple[object, ...]] = {
     "method": ("mf", "ips", "dr", "autodebias", "ltd"),
-    "residuals": ("in_sample",),
+    "residuals": ("in_sample", "held_out"),
     "target_support": ("all",),
     "imputation": ("bilevel",),
     "weights_model": ("log_linear", "mf"),
@@ -211,6 +211,11 @@ class RunConfig(BaseModel):
             raise ConfigError(
                 "weights_model", self.weights_model, "log_linear with balance exact", "leave it out"
             )
+        if self.initial and self.residuals == "held_out" and self.balanced:
+            raise ConfigError(
+                "residuals", "held_out", "in_sample or cross_fitted with initial",
+                "the run it starts from has fitted every pair",
+            )  # fmt: skip
         if self.sampler == "pairs":
             _check_pairs(self)
         return self
