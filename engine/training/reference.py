@@ -9,12 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from engine.balancing import shrunk
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import FloatArray
 from engine.diagnostics import kl
 from engine.exact import ExactWeights, solve_exact
 from engine.training.constraint import GlobalPass, Side
-from engine.training.moments import columns_of
 
 EXACT = ("exact_kl", "exact_violation", "exact_feasible", "exact_bound")  # kept of a best epoch
 
