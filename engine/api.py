@@ -42,6 +42,7 @@ from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
+from engine.reach import REACH_COLUMNS, Reach, reach_of
 from engine.store import (
     branches,
     controls,
@@ -479,6 +480,7 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "REACH_COLUMNS",
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
@@ -505,6 +507,7 @@ __all__ = [
     "Plan",
     "Priority",
     "Progress",
+    "Reach",
     "RunConfig",
     "RunRecord",
     "RunState",
@@ -563,6 +566,7 @@ __all__ = [
     "progress",
     "published",
     "published_text",
+    "reach_of",
     "read_weights",
     "rebuild_runs",
     "relative_text",
