@@ -145,9 +145,10 @@ def _constraint(outcome: Outcome) -> Sentence:
         return Sentence("Constraint", "nothing to balance", f"{numbers}: within its noise before")
     if after <= se:
         return Sentence("Constraint", "met", numbers + _limits(outcome), True)
-    left = f"not met, {100 * after / before:.0f} % left"
     if outcome.reach is not None and outcome.reach.out:
         left = f"out of reach in {outcome.reach.counted(outcome.reach.out)}"
+        return Sentence("Constraint", left, f"{numbers}; {outcome.reach.why}", False)
+    left = f"not met, {100 * after / before:.0f} % left"
     return Sentence("Constraint", left, numbers + _limits(outcome), False)
 
 
@@ -156,7 +157,7 @@ def _limits(outcome: Outcome) -> str:
     reach = outcome.reach
     if reach is None:
         return ""
-    said = f"; in {reach.counted(reach.out)} {reach.why}" if reach.out else ""
+    said = f"; out of reach in {reach.counted(reach.out)}" if reach.out else ""
     return f"{said}; {reach.floor_said}" if reach.bound else said
 
 

@@ -72,8 +72,8 @@ class Reach:
     @property
     def floor_said(self) -> str:
         """That the floor on ESS bound."""
-        floor = f"the floor on the effective sample size ({100 * self.config.ess_floor:g} %)"
-        return f"{floor} bound in {self.counted(self.bound)} and kept the weights from the optimum"
+        floor = f"the floor on ESS ({100 * self.config.ess_floor:g} %)"
+        return f"{floor} bound in {self.counted(self.bound)}"
 
 
 def reach_of(

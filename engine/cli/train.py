@@ -115,4 +115,8 @@ def _print_reach(end: RunDone, rows: Sequence[EpochDone], config: RunConfig) -> 
         said = f"Run {end.run}: constraint out of reach in {reach.counted(reach.out)}; {reach.why}."
         console.print(f"{said} {reach.remedy}", markup=False, highlight=False)
     if reach.bound:
-        console.print(f"Run {end.run}: {reach.floor_said}.", markup=False, highlight=False)
+        console.print(
+            f"Run {end.run}: {reach.floor_said} and kept the weights from the optimum.",
+            markup=False,
+            highlight=False,
+        )
