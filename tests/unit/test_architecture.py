@@ -14,6 +14,7 @@ LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
     (
         "engine.api",
+        "engine.study_api",
         "engine.bench",
         "engine.report",
         "engine.ablation",
