@@ -68,6 +68,29 @@ def find_study(store: Store, study: str) -> StudyRecord:
     return _record(rows[0])
 
 
+def study_state(store: Store, study: str) -> StudyState | None:
+    """The state of a study; None when it was never started."""
+    rows = store.read("SELECT state FROM studies WHERE id = ?", (study,))
+    return rows[0]["state"] if rows else None
+
+
+def active_mark(store: Store) -> tuple[tuple[object, ...], ...]:
+    """What an active study's next step can depend on, in one query over two indexes: it is another
+    once a run has come or ended or was edited, or a study was started or paused; () without one.
+
+    Runs that wait, train or pause count alike, in number alone.
+    """
+    pending = "CASE WHEN state IN ('queued', 'running', 'paused') THEN '' ELSE state END AS seen"
+    some = "EXISTS (SELECT 1 FROM studies WHERE state = 'active')"
+    return tuple(
+        store.read_tuples(
+            f"SELECT {pending}, edited, count(*), max(number) FROM runs WHERE {some} "
+            "GROUP BY seen, edited UNION ALL "
+            "SELECT id, NULL, NULL, NULL FROM studies WHERE state = 'active' ORDER BY 1, 2"
+        )
+    )
+
+
 def list_studies(store: Store, state: StudyState | None = None) -> list[StudyRecord]:
     """Every study, newest first."""
     where = "WHERE state = 'active'" if state == "active" else "WHERE ? IN (state, '')"
