@@ -76,19 +76,18 @@ def study_state(store: Store, study: str) -> StudyState | None:
 
 def active_mark(store: Store) -> tuple[tuple[object, ...], ...]:
     """What an active study's next step can depend on, in one query over two indexes: it is another
-    once a run has come or ended or was edited, or a study was started or paused; () without one.
+    once a run has come or ended or was edited, or a study was started or paused.
 
     Runs that wait, train or pause count alike, in number alone.
     """
-    pending = "CASE WHEN state IN ('queued', 'running', 'paused') THEN '' ELSE state END AS seen"
-    some = "EXISTS (SELECT 1 FROM studies WHERE state = 'active')"
-    return tuple(
-        store.read_tuples(
-            f"SELECT {pending}, edited, count(*), max(number) FROM runs WHERE {some} "
-            "GROUP BY seen, edited UNION ALL "
-            "SELECT id, NULL, NULL, NULL FROM studies WHERE state = 'active' ORDER BY 1, 2"
-        )
+    rows = store.read_tuples(
+        "SELECT state, edited, count(*), max(number) FROM runs "
+        "WHERE EXISTS (SELECT 1 FROM studies WHERE state = 'active') GROUP BY state, edited "
+        "UNION ALL SELECT id, NULL, NULL, NULL FROM studies WHERE state = 'active' ORDER BY 1, 2"
     )
+    pending = [row for row in rows if row[0] in ("queued", "running", "paused")]
+    settled = [row for row in rows if row not in pending]
+    return (*settled, (sum(row[2] for row in pending), sum(row[1] * row[2] for row in pending)))
 
 
 def list_studies(store: Store, state: StudyState | None = None) -> list[StudyRecord]:
