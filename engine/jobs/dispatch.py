@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ClusterError
 from engine.jobs import scheduler
-from engine.jobs.drive import TrainerGone, drive
+from engine.jobs.drive import drive
 from engine.jobs.remote import CannotHost, Line, RemoteTrainer, SchedulerGone, WorkerBusy
+from engine.jobs.trains import TrainerGone
 from engine.jobs.version import version
 from engine.jobs.worker import BEAT_SECONDS, CHORES_SECONDS, POLL_SECONDS
 from engine.store.database import Store
+from engine.store.groups import Claim
 from engine.store.processes import Process, Watch
-from engine.store.queue import Claim, claim_next, reclaim
+from engine.store.queue import claim_next, reclaim
 from engine.store.roster import beat
 from engine.studies.running import Advancing
 

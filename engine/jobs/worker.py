@@ -19,7 +19,8 @@ import psutil
 
 from engine.config import RunConfig
 from engine.errors import ConfigError, CounterweightError, StoreError
-from engine.jobs.drive import CHECKPOINT_SECONDS, Build, Trains, drive
+from engine.jobs.drive import CHECKPOINT_SECONDS, drive
+from engine.jobs.trains import Build, Trains
 from engine.store.database import Store
 from engine.store.processes import Process, Watch
 from engine.store.queue import claim_next, reclaim

@@ -76,7 +76,7 @@ def study_state(store: Store, study: str) -> StudyState | None:
 
 def active_mark(store: Store) -> tuple[tuple[object, ...], ...]:
     """What an active study's next step can depend on, in one query over two indexes: it is another
-    once a run has come or ended or was edited, or a study was started or paused.
+    once a run has come or ended or was edited, or a study was started or paused; () without one.
 
     Runs that wait, train or pause count alike, in number alone.
     """
@@ -85,6 +85,8 @@ def active_mark(store: Store) -> tuple[tuple[object, ...], ...]:
         "WHERE EXISTS (SELECT 1 FROM studies WHERE state = 'active') GROUP BY state, edited "
         "UNION ALL SELECT id, NULL, NULL, NULL FROM studies WHERE state = 'active' ORDER BY 1, 2"
     )
+    if not rows:
+        return ()
     pending = [row for row in rows if row[0] in ("queued", "running", "paused")]
     settled = [row for row in rows if row not in pending]
     return (*settled, (sum(row[2] for row in pending), sum(row[1] * row[2] for row in pending)))

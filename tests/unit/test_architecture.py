@@ -34,7 +34,14 @@ LAYERS = [
     ("engine.methods", "engine.inspection"),
     ("engine.balancing", "engine.bilevel", "engine.exact"),
     ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics", "engine.claims"),
-    ("engine.config", "engine.events", "engine.half_steps", "engine.errors", "engine.published"),
+    (
+        "engine.config",
+        "engine.events",
+        "engine.half_steps",
+        "engine.errors",
+        "engine.published",
+        "engine.ranks",
+    ),
 ]
 
 
