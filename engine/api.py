@@ -37,7 +37,7 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import Block, OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
@@ -289,14 +289,18 @@ def epochs(
     return history.read_epochs(open_runs(), runs, columns, after)
 
 
-def snapshot(run: str, epoch: int | None = None) -> Snapshot:
-    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None."""
-    return history.read_snapshot(open_runs(), run, epoch)
+def snapshot(run: str, epoch: int | None = None, block: Block = "observed") -> Snapshot:
+    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None.
+
+    Args:
+        block: the weights on B ("observed"), or those on D ("all"), kept of some epochs only.
+    """
+    return history.read_snapshot(open_runs(), run, epoch, block)
 
 
-def snapshot_epochs(run: str) -> list[int]:
+def snapshot_epochs(run: str, block: Block = "observed") -> list[int]:
     """The epochs that `snapshot` knows of, in order; StoreError when there is no such run."""
-    return kept_weights.snapshot_epochs(open_runs(), run)
+    return kept_weights.snapshot_epochs(open_runs(), run, block)
 
 
 def frontier(run: str, epoch: int) -> pd.DataFrame:
@@ -313,13 +317,17 @@ def frontier_epochs(run: str) -> list[int]:
     return frontiers.frontier_epochs(open_runs(), run)
 
 
-def weights(run: str) -> Weights:
+def weights(run: str, block: Block = "observed") -> Weights:
     """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
 
+    Args:
+        block: w2 on the biased ratings ("observed"), or w1 on all pairs ("all"), which DR and
+            AutoDebias have.
+
     Raises:
-        StoreError: no such run, or it keeps no weights. DataError: its ratings are not here.
+        StoreError: no such run, or it keeps no such weights. DataError: its ratings are not here.
     """
-    return kept_weights.read_weights(open_runs(), run)
+    return kept_weights.read_weights(open_runs(), run, block)
 
 
 def progress(launch_id: str) -> Progress:
@@ -482,6 +490,7 @@ __all__ = [
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
+    "Block",
     "Change",
     "Choice",
     "Claim",

@@ -61,7 +61,8 @@ class EpochDone:
     `left`: what each block of weights adds to the left side of e; they sum to target + violation.
     `constraint_entropy` and `constraint_violation`: where the weights stand in the phase plane
     (`engine.training.frontier`), `frontier` the best that any weights could do there: rows (lam,
-    entropy, violation), at some epochs only.
+    entropy, violation), at some epochs only. `histogram` and `decile_map` are of the weights on B;
+    `histogram_all` and `decile_map_all` of those on D, where there are any, at some epochs only.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -92,6 +93,8 @@ class EpochDone:
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
+    histogram_all: NDArray[np.int32] | None = None
+    decile_map_all: NDArray[np.float32] | None = None
     frontier: NDArray[np.float64] | None = None
 
     @property

@@ -30,7 +30,8 @@ def spread(found: Weights) -> str:
     if cv < INERT_CV:
         return f"All but uniform (CV {cv:.3f}): weighting changes next to nothing here"
     low, high = np.quantile(weight, [0.01, 0.99])
-    return f"Most ratings count ×{low:.2f} to ×{high:.2f} (CV {cv:.2f})"
+    noun = "pairs" if found.block == "all" else "ratings"
+    return f"Most {noun} count ×{low:.2f} to ×{high:.2f} (CV {cv:.2f})"
 
 
 def constraint(found: Weights, facts: Mapping[str, float]) -> str:
@@ -68,6 +69,8 @@ def oracle(found: Weights) -> str:
     """Whether they undo the confounding, where the truth is known."""
     if "oracle" not in found.pairs:
         return ""
+    if found.block == "all":
+        return f"KL {found.beside('oracle')[1]:.4f} from uniform, which is their oracle"
     r, _ = found.beside("oracle")
     if r is None:
         oracle_spread = found.column("oracle").std()

@@ -120,6 +120,10 @@ ALTER TABLE runs ADD COLUMN branched_from TEXT;
 ALTER TABLE runs ADD COLUMN branched_epoch INTEGER;
 """,
     "ALTER TABLE snapshots ADD COLUMN frontier BLOB",
+    """
+ALTER TABLE snapshots ADD COLUMN histogram_all BLOB;
+ALTER TABLE snapshots ADD COLUMN decile_map_all BLOB;
+""",
 )
 
 

@@ -9,33 +9,40 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from engine.config import with_lam
 from engine.datasets import load
 from engine.errors import StoreError
 from engine.events import ENDED
-from engine.inspection import Weights, inspect
-from engine.methods import METHODS
+from engine.inspection import Block, Look, Weights
 from engine.store.database import Store
 from engine.store.history import kept_epochs, read_epochs
 from engine.store.records import RunRecord
 from engine.store.reports import read_run
 
 KEPT = ("observed", "inverse", "x", "target", "covariance")
-FACTS = ("violation", "target_se", "ess_all", "entropy_all", "exact_kl", "exact_ess")
+FACTS = (
+    *("lam", "violation", "target_se", "ess", "entropy", "ess_all", "entropy_all"),
+    *("exact_kl", "exact_ess"),
+)
 HELD_MAX = 6
 
 _lock = threading.Lock()
-_held: OrderedDict[tuple[str, str, int], Weights] = OrderedDict()
+_held: OrderedDict[tuple[str, str, int], Look] = OrderedDict()
 
 
-def read_weights(store: Store, run: str) -> Weights:
-    """Everything about the weights of one ended, balanced run.
+def read_weights(store: Store, run: str, block: Block = "observed") -> Weights:
+    """Everything about the weights of one ended, balanced run: w2 on B, or w1 on D ("all").
 
     The first look reads the ratings and solves for the exact weights; later ones are immediate.
 
     Raises:
-        StoreError: an unknown run, or one that keeps no weights: said why.
+        StoreError: an unknown run, or one that keeps no such weights: said why.
         DataError: its ratings are not installed here.
     """
+    return _look(store, run).of(block)
+
+
+def _look(store: Store, run: str) -> Look:
     record = read_run(store, run)
     path = _kept_by(record)
     key = (str(store.home), run, path.stat().st_mtime_ns)
@@ -70,7 +77,7 @@ def _kept_by(record: RunRecord) -> Path:
     return record.arrays
 
 
-def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
+def _inspect(store: Store, record: RunRecord, path: Path) -> Look:
     try:
         arrays = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -92,16 +99,16 @@ def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
     rows = read_epochs(store, [record.run], FACTS)
     rows = rows[rows["epoch"] == record.best_epoch]
     facts = {name: float(rows[name].iloc[0]) for name in FACTS} if len(rows) else {}
-    on_all = "all" in METHODS[record.config.method].info.supports
-    return inspect(
-        record.run, record.best_epoch, record.config, ratings, arrays, facts, on_all=on_all
-    )
+    config = record.config
+    if record.edited and "lam" in facts:  # moved while it trained: the one of that epoch
+        config = with_lam(config, facts["lam"])
+    return Look(record.run, record.best_epoch, config, ratings, arrays, facts)
 
 
-def snapshot_epochs(store: Store, run: str) -> list[int]:
-    """The epochs of which a run's weights are kept in aggregate, in order.
+def snapshot_epochs(store: Store, run: str, block: Block = "observed") -> list[int]:
+    """The epochs of which a run's weights of a block are kept in aggregate, in order.
 
     Raises:
         StoreError: an unknown run.
     """
-    return kept_epochs(store, run, "histogram")
+    return kept_epochs(store, run, "histogram" if block == "observed" else "histogram_all")

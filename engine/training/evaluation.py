@@ -16,6 +16,7 @@ from engine.datasets.splits import Split
 from engine.diagnostics import Deciles, Floats, log2_histogram, log_correlation
 from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
+from engine.methods import METHODS
 from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
@@ -24,7 +25,7 @@ from engine.training.frontier import Place
 from engine.training.initial import PREFIX
 from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
-from engine.training.telling import exact_due, told_of_propensity
+from engine.training.telling import exact_due, told_everywhere, told_of_propensity
 from engine.training.truth import IdealLoss
 
 PLANE = ("entropy", "violation")
@@ -83,6 +84,8 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
+        on_all = "all" in METHODS[subjects[0].config.method].info.supports
+        self._on_all = Deciles.everywhere(ratings) if on_all else None
         self._inverse: dict[str, tuple[Tensor, int]] = {}  # 1/p at a run's last epoch, and its row
 
     def validation(
@@ -123,6 +126,8 @@ class Judge:
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
+            if self._on_all is not None and config.balanced:
+                told |= told_everywhere(result, lane, self._on_all, epoch, config.epochs)
             told["violation"] = float(result.error_violation[lane])
             told |= {f"constraint_{name}": getattr(place, name) for name in PLANE}
             told["frontier"] = place.frontier
