@@ -317,17 +317,23 @@ def frontier_epochs(run: str) -> list[int]:
     return frontiers.frontier_epochs(open_runs(), run)
 
 
-def weights(run: str, block: Block = "observed") -> Weights:
-    """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
+def weights(run: str, block: Block = "observed", epoch: int | None = None) -> Weights:
+    """An ended run's weights at an epoch, pair by pair, with everything to judge them by.
 
     Args:
         block: w2 on the biased ratings ("observed"), or w1 on all pairs ("all"), which DR and
             AutoDebias have.
+        epoch: one of `pair_epochs`; the best when None.
 
     Raises:
         StoreError: no such run, or it keeps no such weights. DataError: its ratings are not here.
     """
-    return kept_weights.read_weights(open_runs(), run, block)
+    return kept_weights.read_weights(open_runs(), run, block, epoch)
+
+
+def pair_epochs(run: str) -> list[int]:
+    """The epochs that `weights` knows of, the best and the last; none where nothing is kept."""
+    return kept_weights.pair_epochs(open_runs(), run)
 
 
 def progress(launch_id: str) -> Progress:
@@ -565,6 +571,7 @@ __all__ = [
     "methods",
     "open_runs",
     "options",
+    "pair_epochs",
     "paper_claims",
     "pause",
     "pause_study",

@@ -18,6 +18,7 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 # Edges of the histogram of log2(weight); counts below the first and above the last edge stay too.
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
+LAST = "last."  # before the names of a run's arrays of its last epoch
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
 TOLD_MOMENTS = ("r", "mass")
 
@@ -190,7 +191,8 @@ EPOCH_COLUMNS = (
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run ended. `arrays` holds the best epoch's parameters and weights, by name.
+    """A run ended. `arrays` holds the best epoch's parameters and weights, by name; of a balanced
+    run that was trained to its end those of its last epoch too, as "last.NAME".
 
     state: finished (trained to its end), stopped (by the user) or failed (`error` says why).
     epoch_seconds: wall seconds an epoch of the whole group took, divided by the runs in it.

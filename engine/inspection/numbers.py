@@ -115,9 +115,10 @@ def of_run(found: Weights, facts: Mapping[str, float]) -> list[Number]:
     if "inverse_propensity" in found.pairs:
         inverse = found.column("inverse_propensity")[used]
         rows += of_products(weight, inverse)
-        if not (on_all or found.config.normalise_propensity):
-            clipped = int(np.sum(inverse >= (1 - 1e-4) / found.config.p_min))
-            meaning = f"propensities raised to p_min = {found.config.p_min:g}"
+        config = found.config
+        if not (on_all or config.normalise_propensity or config.method == "autodebias"):
+            clipped = int(np.sum(inverse >= (1 - 1e-4) / config.p_min))
+            meaning = f"propensities raised to p_min = {config.p_min:g}"
             rows.append(Number("Clipped propensities", clipped, "n", meaning))
     if not used.all():
         rows.append(Number("Pairs held out", int((~used).sum()), "n", "weight 0, left out here"))

@@ -125,6 +125,18 @@ class Weights:
             return log_correlation(weight, np.exp(other)), math.nan
         return log_correlation(weight, other), kl(weight, other)
 
+    def traits(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Pairs with what is known of them in words, user_is and item_is: features that are 1 by
+        their name, others with their value; without these columns where there are no features.
+        """
+        frame = pairs.copy()
+        for side in ("user", "item"):
+            tables = {k: v for k, v in self.feature_tables.items() if k.startswith(f"{side}:")}
+            if tables:
+                codes = frame[side].to_numpy()
+                frame[f"{side}_is"] = [_trait(tables, int(code)) for code in codes]
+        return frame
+
     def named(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Pairs with who and what they are: the source's own ids where it has them."""
         frame = pairs.copy()
@@ -133,3 +145,14 @@ class Weights:
             shown = [names[k] for k in code] if names else [str(k) for k in code]
             frame[f"{side}_name"] = shown
         return frame
+
+
+def _trait(tables: Mapping[str, Floats], code: int) -> str:
+    said = []
+    for name, table in tables.items():
+        value, plain = float(table[code]), name.split(":", 1)[1]
+        if np.isin(table, (0, 1)).all():
+            said += [plain] if value == 1 else []
+        else:
+            said.append(f"{plain} {value:g}")
+    return ", ".join(said)

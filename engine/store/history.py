@@ -12,8 +12,9 @@ import pandas as pd
 from safetensors.numpy import save
 
 from engine.errors import StoreError
-from engine.events import EPOCH_COLUMNS, MAP_SIZE, EpochDone, GroupEpoch, RunDone
+from engine.events import EPOCH_COLUMNS, LAST, MAP_SIZE, EpochDone, GroupEpoch, RunDone
 from engine.store.database import Store, Transaction
+from engine.store.launches import PRIORITIES
 from engine.store.queue import Claim, end_group, hold
 from engine.store.records import Snapshot, arrays_path, to_json, write_atomically, write_run_file
 
@@ -34,7 +35,7 @@ _INSERT_EPOCH = (
 def record(
     store: Store, claim: Claim, event: GroupEpoch, seconds: float | None = None, last: bool = False
 ) -> None:
-    """Store all that one event tells, in one transaction.
+    """Store all that one event tells, in one transaction; of a study's runs the best epoch only.
 
     Args:
         seconds: wall seconds this epoch took, for the group's running mean.
@@ -46,7 +47,11 @@ def record(
     """
     for done in event.done:
         if done.arrays:
-            arrays = {name: np.ascontiguousarray(value) for name, value in done.arrays.items()}
+            arrays = {
+                name: np.ascontiguousarray(value)
+                for name, value in done.arrays.items()
+                if not (name.startswith(LAST) and claim.priority == PRIORITIES["study"])
+            }
             with store.in_words():
                 write_atomically(arrays_path(store.home, done.run), save(arrays))
     with store.transaction() as db:

@@ -216,5 +216,5 @@ def test_what_was_not_kept_is_said_and_leaves_the_other_block():
     assert "older version" in found.exact_note
     assert found.constraint.empty
     one = make_config(dataset="simulated-small", method="ips")
-    with pytest.raises(StoreError, match="IPS.*has no weights on all pairs"):
+    with pytest.raises(StoreError, match=r"IPS.*has no weights on all pairs"):
         Look("run", 1, one, tiny(), {}, {}).of("all")
