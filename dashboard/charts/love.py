@@ -80,11 +80,11 @@ def _name(covariate: str, designed: bool) -> str:
     return f"{name} (balanced by design)" if designed else name
 
 
-def rows_shown(frame: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """Label and error, then activity and popularity, then the features furthest off raw."""
+def rows_shown(frame: pd.DataFrame, most: int = 12, by: str = "raw") -> pd.DataFrame:
+    """Label and error, then activity and popularity, then the features furthest off `by` a way."""
     at_u = frame[frame["against"] == "U"]
     known = frame[frame["against"] == "D"]
     plain = known[~known["covariate"].str.contains(":")]
     features = known[known["covariate"].str.contains(":")]
-    far = features.assign(off=features["raw"].abs()).sort_values("off", ascending=False)
+    far = features.assign(off=features[by].abs()).sort_values("off", ascending=False)
     return pd.concat([at_u, plain, far.head(max(0, most - len(at_u) - len(plain)))[frame.columns]])

@@ -121,17 +121,17 @@ def _love(found: Any) -> None:
     """How far each way to weigh leaves the mean of a covariate from the truth."""
     if found.block == "all":
         title("How far do the weights move all pairs from themselves?", text.LOVE_ALL)
-    else:
-        title("Is the weighted sample like all pairs?", text.LOVE)
-    rows, ways = rows_shown(found.love), None
-    if found.block == "all":
         plain = "inverse_propensity" not in found.pairs
         ways = {"raw": "uniform", "weighted": "w₁"} if plain else text.LOVE_WAYS_ALL
+        rows, when = rows_shown(found.love, by="weighted"), "under the weights"
+    else:
+        title("Is the weighted sample like all pairs?", text.LOVE)
+        rows, ways, when = rows_shown(found.love), None, "when nothing is weighted"
     drawn(love(rows, dark(), ways), found.love, "w_love", f"counterweight-{found.run}-love")
     if len(rows) < len(found.love):
         st.caption(
-            f"{len(rows)} of {len(found.love)} covariates: the features furthest off when "
-            "nothing is weighted. All of them are in the table."
+            f"{len(rows)} of {len(found.love)} covariates: the features furthest off {when}. All "
+            "of them are in the table."
         )
 
 
