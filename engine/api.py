@@ -35,7 +35,7 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import Block, OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
@@ -282,14 +282,18 @@ def epochs(
     return history.read_epochs(open_runs(), runs, columns, after)
 
 
-def snapshot(run: str, epoch: int | None = None) -> Snapshot:
-    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None."""
-    return history.read_snapshot(open_runs(), run, epoch)
+def snapshot(run: str, epoch: int | None = None, block: Block = "observed") -> Snapshot:
+    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None.
+
+    Args:
+        block: the weights on B ("observed"), or those on D ("all"), kept of some epochs only.
+    """
+    return history.read_snapshot(open_runs(), run, epoch, block)
 
 
-def snapshot_epochs(run: str) -> list[int]:
+def snapshot_epochs(run: str, block: Block = "observed") -> list[int]:
     """The epochs that `snapshot` knows of, in order; StoreError when there is no such run."""
-    return kept_weights.snapshot_epochs(open_runs(), run)
+    return kept_weights.snapshot_epochs(open_runs(), run, block)
 
 
 def frontier(run: str, epoch: int) -> pd.DataFrame:
@@ -306,13 +310,23 @@ def frontier_epochs(run: str) -> list[int]:
     return frontiers.frontier_epochs(open_runs(), run)
 
 
-def weights(run: str) -> Weights:
-    """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
+def weights(run: str, block: Block = "observed", epoch: int | None = None) -> Weights:
+    """An ended run's weights at an epoch, pair by pair, with everything to judge them by.
+
+    Args:
+        block: w2 on the biased ratings ("observed"), or w1 on all pairs ("all"), which DR and
+            AutoDebias have.
+        epoch: one of `pair_epochs`; the best when None.
 
     Raises:
-        StoreError: no such run, or it keeps no weights. DataError: its ratings are not here.
+        StoreError: no such run, or it keeps no such weights. DataError: its ratings are not here.
     """
-    return kept_weights.read_weights(open_runs(), run)
+    return kept_weights.read_weights(open_runs(), run, block, epoch)
+
+
+def pair_epochs(run: str) -> list[int]:
+    """The epochs that `weights` knows of, the best and the last; none where nothing is kept."""
+    return kept_weights.pair_epochs(open_runs(), run)
 
 
 def progress(launch_id: str) -> Progress:
@@ -372,6 +386,7 @@ __all__ = [
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
+    "Block",
     "Change",
     "Choice",
     "Claim",
@@ -447,6 +462,7 @@ __all__ = [
     "methods",
     "open_runs",
     "options",
+    "pair_epochs",
     "paper_claims",
     "pause",
     "pause_study",

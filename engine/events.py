@@ -18,6 +18,7 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 # Edges of the histogram of log2(weight); counts below the first and above the last edge stay too.
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
+LAST = "last."  # before the names of a run's arrays of its last epoch
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
 TOLD_MOMENTS = ("r", "mass")
 # Of a target that no weights reach (`EpochDone`).
@@ -65,7 +66,8 @@ class EpochDone:
     `left`: what each block of weights adds to the left side of e; they sum to target + violation.
     `constraint_entropy` and `constraint_violation`: where the weights stand in the phase plane
     (`engine.training.frontier`), `frontier` the best that any weights could do there: rows (lam,
-    entropy, violation), at some epochs only.
+    entropy, violation), at some epochs only. `histogram` and `decile_map` are of the weights on B;
+    `histogram_all` and `decile_map_all` of those on D, where there are any, at some epochs only.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -100,6 +102,8 @@ class EpochDone:
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
+    histogram_all: NDArray[np.int32] | None = None
+    decile_map_all: NDArray[np.float32] | None = None
     frontier: NDArray[np.float64] | None = None
 
     @property
@@ -206,7 +210,8 @@ EPOCH_COLUMNS = (
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run ended. `arrays` holds the best epoch's parameters and weights, by name.
+    """A run ended. `arrays` holds the best epoch's parameters and weights, by name; of a balanced
+    run that was trained to its end those of its last epoch too, as "last.NAME".
 
     state: finished (trained to its end), stopped (by the user) or failed (`error` says why).
     epoch_seconds: wall seconds an epoch of the whole group took, divided by the runs in it.
