@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.inspecting import (
     beside,
+    blocks,
     epochs,
     frames,
     judged,
@@ -44,21 +45,24 @@ def _run(runs: Any) -> None:
     if record is None:
         st.warning(trouble)
         return
-    found, reading, trouble = _at_hand(record)
+    trains, whole = record.state not in api.ENDED, api.pair_epochs(run)
+    best = record.best_epoch if whole else None
+    epoch = epochs.of_pairs(epochs.kept(run, trains, whole), whole, best)
+    found, reading, trouble = _at_hand(record, epoch)
+    if not trains:
+        blocks.choice(record, found)
     if found is not None:
-        st.markdown(found.verdict)
         _settle(found)
     elif trouble:
         st.warning(trouble)
     elif reading:
         st.caption(text.READING)
-    trains = record.state not in api.ENDED
     left, right = (st.container(), None) if trains else st.columns([2, 1.12], gap="medium")
     with left:
-        epochs.watch(run, record.best_epoch if found or reading else None, found, record)
+        epochs.watch(run, whole, best, found, record)
     if reading:
         with right:
-            _read(run)
+            _read(run, epoch)
     if found is None:
         return
     with right:
@@ -71,32 +75,35 @@ def _run(runs: Any) -> None:
     beside.compare(found, runs)
 
 
-def _record(run: str) -> tuple[Any, str]:
-    """The run's record, or in words why there is none."""
+def _record(run: str) -> tuple[api.RunRecord | None, str]:
+    """The run, or in words why there is none; of one without w1 it is w2 that is shown."""
     try:
-        return api.run(run), ""
+        record = api.run(run)
     except api.StoreError as error:
         gone = str(error).startswith("There is no run")
         why = " It was made on another machine, or deleted since." if gone else ""
         return None, f"{error}{why}"
+    if "all" not in blocks.of_method(record.config.method):
+        state.put("on", None)
+    return record, ""
 
 
-def _at_hand(record: Any) -> tuple[Any, bool, str]:
+def _at_hand(record: api.RunRecord, epoch: int | None) -> tuple[Any, bool, str]:
     """The run's weights where they are ready; whether they have to be read; why there are none."""
     if record.state not in api.ENDED:
         return None, False, ""
     try:
-        found = api.weights_at_hand(record.run)
+        found = api.weights_at_hand(record.run, state.block(), epoch)
     except api.CounterweightError as error:
         return None, False, str(error)
     return found, found is None, ""
 
 
-def _read(run: str) -> None:
+def _read(run: str, epoch: int | None) -> None:
     """Read what the rest of the page is drawn from, then draw it."""
     try:
         with st.spinner("Reading the ratings and solving for the exact weights"):
-            api.weights(run)
+            api.weights(run, state.block(), epoch)
     except api.CounterweightError as error:
         st.warning(str(error))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.charts.pairs import histogram, reach_of, weight_map
@@ -23,12 +24,13 @@ def dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def watch(run: str, best: int | None, found: Any, record: Any) -> None:
+def watch(run: str, whole: list[int], best: int | None, found: Any, record: Any) -> None:
     """The scrubber with its two charts, alone renewed while it plays or the run trains.
 
     Args:
-        best: the epoch that everything else on the page is of, None where nothing is kept.
-        found: the run's `Weights`, or None where there are none, or not yet.
+        whole: epochs kept pair by pair.
+        found: the run's `Weights` at the one of these that everything else on the page is of, or
+            None where there are none, or not yet.
         record: the run's record; while it has not ended, newly kept epochs are taken up: the newest
             is shown unless the reader chose another.
     """
@@ -44,15 +46,17 @@ def watch(run: str, best: int | None, found: Any, record: Any) -> None:
         now = _record(run) if trains else record
         if trains and (now is None or now.state in api.ENDED):
             st.rerun()
-        epochs = api.snapshot_epochs(run)
+        epochs = kept(run, trains, whole if found is not None else [])
         if trains:
             st.caption(text.training(now, state.get("epoch") is None))
         if epochs:
             epoch = _scrubber(epochs, best, trains)
+            if found is not None and _pairs_at(epoch, whole, best) != found.epoch:
+                st.rerun()
             if trains:
                 training.charts(run, epoch, dark())
             else:
-                _charts(run, epoch, epoch == best, found)
+                _charts(run, epoch, found is not None and epoch == found.epoch, found)
         elif not trains:
             st.caption("Of no epoch the histogram was kept.")
         state.write_url()
@@ -65,6 +69,21 @@ def _record(run: str) -> Any:
         return api.run(run)
     except api.StoreError:  # deleted while it is shown: the page says so
         return None
+
+
+def kept(run: str, trains: bool, whole: list[int]) -> list[int]:
+    """The epochs of which something is kept; a run in training is shown by its weights on B."""
+    block = "observed" if trains else state.block()
+    return sorted({*api.snapshot_epochs(run, block), *whole})
+
+
+def of_pairs(epochs: list[int], whole: list[int], best: int | None) -> int | None:
+    """The epoch that charts of single pairs are of: the one shown if it is kept so, or the best."""
+    return _pairs_at(epoch_shown(epochs, best)[0], whole, best) if epochs else best
+
+
+def _pairs_at(epoch: int, whole: list[int], best: int | None) -> int | None:
+    return epoch if epoch in whole else best
 
 
 def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
@@ -150,14 +169,31 @@ def _toggle(epochs: list[int], epoch: int) -> None:
         st.session_state["w_played"] = None
 
 
+def _aggregates(
+    run: str, epoch: int, at_best: bool, found: Any
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Histogram and map of a kept epoch; of the best from its pairs, of others as stored.
+
+    Raises:
+        StoreError: nothing is kept of it.
+    """
+    if at_best and found is not None:
+        return found.histogram(), found.cells
+    snapshot = api.snapshot(run, epoch, state.block())
+    bars = frames.snapshot_histogram(snapshot.histogram)
+    if snapshot.decile_map is None:
+        return bars, None
+    known = found.cells if found is not None else None
+    return bars, frames.snapshot_map(snapshot.decile_map, known)
+
+
 def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
     try:
-        snapshot = api.snapshot(run, epoch)
+        bars, cells = _aggregates(run, epoch, at_best, found)
     except api.StoreError as error:  # deleted while it is shown
         st.warning(str(error))
         return
-    bars = frames.snapshot_histogram(snapshot.histogram)
-    pick = state.picked()
+    pick, noun = state.picked(), text.NOUN[state.block()]
     part = None
     if found is not None and at_best and pick.cell is not None:
         mask = found.in_cell(pick.cell)
@@ -165,15 +201,14 @@ def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
     left, right = st.columns([1, 1.18], gap="medium")
     with left:
         note = "share of the pairs" + ("; blue: the picked cell alone" if part is not None else "")
-        title("How much ratings count", note)
+        title(f"How much {noun}s count", note)
         reach = reach_of(bars, *([found.histogram()] if found is not None else []))
         name = f"counterweight-{run}-epoch{epoch}"
         drawn(histogram(bars, part, reach, dark()), bars, "w_histogram", f"{name}-histogram")
     with right:
-        if snapshot.decile_map is None:
+        if cells is None:
             st.caption("Of this epoch no map was kept.")
             return
-        cells = frames.snapshot_map(snapshot.decile_map, found.cells if found is not None else None)
         title("Where they count more", "mean weight of each cell; its number of pairs inside")
         chart = weight_map(cells, frames.cell_of(found, pick), dark())
         select = lambda: state.from_chart("w_map")  # noqa: E731

@@ -38,7 +38,7 @@ def view(found: Any) -> None:
 def _map(found: Any) -> None:
     pick, box = state.picked(), state.box()
     shown = found.pair_map(pick.cell, box)
-    revision = f"{found.run}-{pick.cell}"
+    revision = f"{found.run}-{found.block}-{pick.cell}"
 
     def zoomed(told: str, part: tuple[float, float, float, float] | None) -> None:
         if told == revision:  # else it is of a map that is gone
@@ -50,7 +50,7 @@ def _map(found: Any) -> None:
         if told == revision and here.any():
             state.pick_pair(int(cells.loc[here, "pair"].iloc[0]), KEY)
 
-    title("Pair by pair", text.pair_map_note(shown, int(found.used.sum())))
+    title("Pair by pair", text.pair_map_note(shown, int(found.used.sum()), found.block))
     live_figure(
         charts.pair_map(shown, _names(found, shown), _mark(found, pick.pair), revision),
         key=KEY,

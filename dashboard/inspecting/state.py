@@ -1,4 +1,4 @@
-"""What the Weights page shows: run, epoch, what across, what is picked, in session and URL.
+"""What the Weights page shows: run, block, epoch, what across, what is picked; session and URL.
 
 As on the Lab: the URL is read when it is not the one this page wrote last, and repeats everything
 after every change. A pick is a cell of the map, (users' twelfth, items' twelfth), one pair, or a
@@ -13,7 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-NAMES = ("run", "beside", "epoch", "across", "pick", "box")
+from engine import api
+
+NAMES = ("run", "on", "beside", "epoch", "across", "pick", "box")
 Box = tuple[int, int, int, int]
 _STATE, _WRITTEN, _SOURCE = "inspecting", "inspecting_written", "picked_in"
 
@@ -68,11 +70,14 @@ def get(name: str) -> Any:
 
 
 def put(name: str, value: Any) -> None:
-    """Set one part; another run or epoch leaves what is picked, another run forgets the epoch."""
+    """Set one part; another run forgets epoch and pick, another block a picked pair."""
     state = dict(st.session_state[_STATE])
     if name == "run" and value != state.get("run"):
         for gone in ("epoch", "pick", "box"):
             state.pop(gone, None)
+    if name == "on" and value != state.get("on"):  # pairs are numbered within a block
+        cell = Pick.parse(state.get("pick")).cell
+        state |= {"pick": str(Pick(cell))}
     if value in (None, ""):
         state.pop(name, None)
     else:
@@ -83,6 +88,11 @@ def put(name: str, value: Any) -> None:
 def chose(name: str) -> None:
     """Take over the value of the widget of the same name."""
     put(name, st.session_state[f"w_{name}"])
+
+
+def block() -> api.Block:
+    """Which weights: w2 on the rated pairs, or w1 on all."""
+    return "all" if get("on") == "all" else "observed"
 
 
 def picked() -> Pick:

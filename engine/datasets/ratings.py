@@ -61,13 +61,15 @@ class Truth:
 
 @dataclass(frozen=True)
 class BiasedTruth:
-    """What a simulation knows of B alone, which is all that looking at weights asks of it.
+    """What a simulation knows of B alone, which is most of what looking at weights asks of it.
 
-    hidden: h, true_propensity: p~, of each biased pair, [|B|].
+    hidden: h, true_propensity: p~, of each biased pair, [|B|]. sampled: h of the pairs of D that
+    `engine.diagnostics.sample_pairs` draws, where they are kept too.
     """
 
     hidden: FloatArray
     true_propensity: FloatArray
+    sampled: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,3 +121,12 @@ class Ratings:
             return self.biased_truth
         hidden = self.truth.hidden[self.biased.user, self.biased.item]
         return BiasedTruth(hidden.astype(np.float64), self.truth.propensity_of(self.biased))
+
+    def hidden_of(self, user: IntArray, item: IntArray) -> NDArray[np.float32] | None:
+        """h of pairs of D, which have to be those of `sample_pairs` where no more was kept; None
+        where it is not known.
+        """
+        if self.truth is not None:
+            return np.asarray(self.truth.hidden[user, item], dtype=np.float32)
+        kept = None if self.biased_truth is None else self.biased_truth.sampled
+        return kept if kept is not None and len(kept) == len(user) else None

@@ -1,8 +1,8 @@
 """What looking at weights needs of large simulated ratings, kept once a data set beside the runs.
 
-Simulating Music's size takes seconds and 200 MB, of which weights need the rated pairs alone: 10 MB
-that the first process to simulate them leaves behind. A file is of one version of the simulator and
-of numpy, whose generators may change; others are made anew.
+Simulating Music's size takes seconds and 200 MB, of which weights need the rated pairs and h of a
+sample: 13 MB that the first process to simulate them leaves behind. A file is of one version of the
+simulator and of numpy, whose generators may change; others are made anew.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save
 from engine.config import RunConfig
 from engine.datasets import load, simulated
 from engine.datasets.ratings import BiasedTruth, Pairs, Ratings
+from engine.diagnostics import sample_pairs
 from engine.store.records import write_atomically
 
 FOLDER = "simulated"
@@ -61,6 +62,9 @@ def keep_observed(home: Path, config: RunConfig, ratings: Ratings) -> None:
         "hidden": known.hidden.astype(np.float32),
         "true": known.true_propensity.astype(np.float32),
     }
+    sampled = _sampled(ratings)
+    if sampled is not None:
+        arrays["sampled"] = sampled
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, save(arrays))
@@ -84,6 +88,14 @@ def _version() -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
+def _sampled(ratings: Ratings) -> np.ndarray | None:
+    """h of the pairs of D that the weights on D are looked at by, where these are a sample."""
+    drawn = sample_pairs(ratings.n_users * ratings.n_items)
+    if ratings.truth is None or drawn is None:
+        return None
+    return ratings.hidden_of(*np.divmod(drawn, ratings.n_items))
+
+
 def _small(pairs: Pairs) -> dict[str, np.ndarray]:
     return {
         "user": pairs.user.astype(np.int32),
@@ -104,7 +116,11 @@ def _read(path: Path, stamp: int, name: str) -> Ratings:
         threshold=float(arrays["threshold"][0]),
         simulated=True,
         given_propensity=arrays["given"],
-        biased_truth=BiasedTruth(*(arrays[k].astype(np.float64) for k in ("hidden", "true"))),
+        biased_truth=BiasedTruth(
+            arrays["hidden"].astype(np.float64),
+            arrays["true"].astype(np.float64),
+            arrays.get("sampled"),
+        ),
     )
 
 
