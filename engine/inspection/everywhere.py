@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.features import feature_of
 from engine.datasets.ratings import Ratings
 from engine.datasets.splits import make_split
 from engine.diagnostics import FloatArray, Floats, IntArray, sample_pairs
 from engine.inspection import models
 from engine.inspection.models import Arrays
-from engine.inspection.references import Bools, covered, moment_columns
+from engine.inspection.references import Bools, covered
 from engine.methods import METHODS
 from engine.methods.base import Part, Scene, Settings, Term
 
@@ -185,7 +185,7 @@ def _moments(
     rank = np.argsort(np.argsort(count, kind="stable"), kind="stable")
     tercile = (rank * TERCILES // len(rank))[pairs[1]]
     found: list[Floats] = []
-    for column in moment_columns(config.moments):
+    for column in columns_of(config.moments):
         if column.startswith("e_popularity"):
             found.append(value * (tercile == int(column[-1]) - 1))
         elif ":" in column:

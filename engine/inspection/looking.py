@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import Ratings
 from engine.diagnostics import FloatArray
 from engine.errors import StoreError
@@ -142,7 +142,7 @@ class Look:
         covariance = np.asarray(self.arrays["weights.covariance"], dtype=np.float64)
         return pd.DataFrame(
             {
-                "moment": references.moment_columns(self.config.moments),
+                "moment": columns_of(self.config.moments),
                 **left,
                 "target": np.asarray(self.arrays["weights.target"], dtype=np.float64),
                 "se": np.sqrt(np.diag(covariance)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import Ratings
 from engine.diagnostics import FloatArray
 from engine.exact import ExactWeights, solve_exact
@@ -39,12 +39,6 @@ class Exact:
     lam: float
     weights: tuple[FloatArray, ...]
     solution: ExactWeights
-
-
-def moment_columns(moments: tuple[str, ...]) -> list[str]:
-    """The columns of the moments, as engine.training.moments.columns_of orders them."""
-    thirds = [f"e_popularity{j}" for j in (1, 2, 3)]
-    return [c for m in moments for c in (thirds if m == "e_by_popularity" else [m])]
 
 
 def shrunk(covariance: FloatArray) -> FloatArray:
@@ -88,7 +82,7 @@ def solve(
         target,
         lam=lam,
         covariance=shrunk(covariance),
-        names=moment_columns(config.moments),
+        names=columns_of(config.moments),
     )
     return Exact(lam, tuple(_spread(fit, solution.mu) for fit in fits), solution)
 

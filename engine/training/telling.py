@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.diagnostics import SLAB, Deciles, Floats, log2_histogram
-from engine.events import LAST, EpochDone, WeightBlock
+from engine.events import LAST, REACH, EpochDone, WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
@@ -136,6 +136,7 @@ def facts_of(row: EpochDone) -> dict[str, float]:
         "exact_violation": row.exact_violation,
         "exact_feasible": row.exact_feasible,
         "exact_bound": row.exact_bound,
+        **{name: getattr(row, name) for name in REACH},
         "oracle_correlation": row.oracle_correlation,
         **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
     }
