@@ -62,7 +62,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
     widgets.put("lam", lam)
     st.select_slider(
         "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
-        [value for value in lam_options(lam) if value > 0 or not moves],
+        lam_options(lam),
         key="f_lam",
         format_func=lambda value: _lam_mark(value, told),
         on_change=play.move_lam if moves else widgets.chose,
@@ -77,7 +77,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
         st.caption(text.without_lam(config))
     elif told is not None:
         left, right = st.columns([1.5, 1]) if moves and len(moves.launch.runs) > 1 else (st, None)
-        left.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        left.caption(text.lam_says(lam, told.left(lam), told.lam_half, bool(moves)))
         if right is not None:
             with right, st.container(key="lam_seed"):
                 play.seed_to_move(moves)

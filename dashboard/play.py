@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from dashboard.text import play as text
 from engine import api
 
 BUSY = ("active", "paused")
+BETWEEN_BRANCHES = 2.0  # seconds, in which a second click is one of the same press
 EPOCH_COLUMNS = tuple(column for _, columns in text.EPOCH for column, _ in columns)
 
 
@@ -43,7 +45,7 @@ def buttons(
             _button(row, "Pause", lambda: api.pause(launch), disabled=now != "active")
         _button(row, "Stop", lambda: api.stop(launch), disabled=now not in BUSY)
         row.button("Reset", key="reset", width="stretch", on_click=reset)
-        _steps(form, shown, now, lambda to: start(form, token, to))
+        _steps(form, shown, progress, lambda to: start(form, token, to))
         left, right = st.columns([1.05, 1], gap="xxsmall")
         _speed(left, launch if now in BUSY else "", progress)
         _button(
@@ -55,6 +57,8 @@ def buttons(
         )
     if "start_trouble" in st.session_state:
         st.markdown(f":red[{st.session_state['start_trouble']}]")
+    if "late" in st.session_state:
+        st.caption(st.session_state["late"])
 
 
 def _button(place: Any, name: str, act: Callable[[], object], **options: Any) -> None:
@@ -63,28 +67,53 @@ def _button(place: Any, name: str, act: Callable[[], object], **options: Any) ->
 
 
 def _said(act: Callable[[], object]) -> None:
-    """Do it; what cannot be done is said under the buttons."""
-    st.session_state.pop("start_trouble", None)
+    """Do it; what cannot be done is said under the buttons, and what came too late."""
+    for name in ("start_trouble", "late"):
+        st.session_state.pop(name, None)
     try:
         act()
     except api.CounterweightError as error:
         st.session_state["start_trouble"] = str(error)
 
 
-def _steps(form: forms.Form, shown: Shown | None, now: str, start: Callable[[str], None]) -> None:
-    """An epoch, or one update; before anything trains, the first one of a new launch."""
-    busy = shown is not None and now in BUSY
+def too_late(launch: str | None, what: str) -> bool:
+    """Whether a click came when its button had done its work already; says so then.
+
+    A browser sends the clicks that are made before the page is renewed with the button disabled.
+
+    Args:
+        what: "start", or "step".
+    """
+    if not launch:
+        return False
+    now = api.progress(launch)
+    late = phase(now) in BUSY if what == "start" else stepping(now)
+    if late:
+        st.session_state["late"] = text.LATE[what]
+    return late
+
+
+def _step(launch: str, to: str) -> None:
+    if not too_late(launch, "step"):
+        api.step(launch, to)
+
+
+def _steps(
+    form: forms.Form, shown: Shown | None, progress: Any, start: Callable[[str], None]
+) -> None:
+    """An epoch, or one update, one at a time; before anything trains, the first of a new launch."""
+    busy, waits = shown is not None and phase(progress) in BUSY, stepping(progress)
     possible = api.steps(shown.configs[0] if busy else form.config)
     row = st.container(horizontal=True, gap="xsmall", key="steps")
     for to, name in text.STEPS.items():
         can = to in possible
-        act = (lambda to=to: api.step(shown.launch.id, to)) if busy else (lambda to=to: start(to))
+        act = (lambda to=to: _step(shown.launch.id, to)) if busy else (lambda to=to: start(to))
         row.button(
             name,
             key=f"step_{to}",
             width="stretch",
-            disabled=not can or (not busy and bool(form.errors)),
-            help=text.HELP[to if can else "none"],
+            disabled=not can or waits or (not busy and bool(form.errors)),
+            help=text.HELP["none" if not can else "waits" if waits else to],
             on_click=_said,
             args=(act,),
         )
@@ -117,6 +146,11 @@ def _set_speed(launch: str) -> None:
 
 
 def _branch(launch: str, token: str) -> None:
+    now = time.monotonic()
+    if now - st.session_state.get("branched", -BETWEEN_BRANCHES) < BETWEEN_BRANCHES:
+        st.session_state["late"] = text.LATE["branch"]
+        return
+    st.session_state["branched"] = now
     st.session_state["launch"] = api.branch(launch, token=token).id
 
 
@@ -177,7 +211,7 @@ def title(form: forms.Form, shown: Shown) -> str:
     said = lab_text.launch_title(shown.configs[0], len(shown.configs), moved)
     if record.branched_from is not None:
         said += text.branch_note(_launch_of(record.branched_from), record.branched_epoch)
-    other = form.config.balanced and form.config.lam not in moved
+    other = form.config.balance != "none" and form.config.lam not in moved
     if other or not same_but_lam(form, shown):
         said += " · :gray[the settings have changed since]"
     return said

@@ -34,7 +34,7 @@ def page() -> None:
         if trouble:
             st.warning(trouble)
         header = _header_of(form, shown)
-        live.watch(shown, progress, is_simulated(form.config), header)
+        live.watch(shown, progress, form.config, header)
         if shown is not None:
             ended.below(shown)
 
@@ -67,6 +67,8 @@ def _start(form: forms.Form, token: str, step: str = "") -> None:
     state = st.session_state
     state.pop("start_trouble", None)
     try:
+        if play.too_late(state.get("launch"), "start"):
+            return
         launched = forms.configs(form)
         api.check(launched[0])
         api.ensure_workers()
@@ -91,7 +93,7 @@ def _start_again(shown: live.Shown, changes: dict[str, str], token: str) -> None
 
 def _reset() -> None:
     """Back to the first minute: preset values, no launch. Nothing is stopped or deleted."""
-    for name in ("launch", "refused", "start_trouble", "speed"):
+    for name in ("launch", "refused", "start_trouble", "late", "speed"):
         st.session_state.pop(name, None)
     st.session_state["choices"] = {}
 

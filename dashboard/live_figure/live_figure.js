@@ -100,7 +100,7 @@ function tellZoom(plot, tell) {
     const now = zoomOf(plot);
     if (JSON.stringify(now) === said) return;
     said = JSON.stringify(now);
-    tell("zoom", now);
+    tell("zoom", now ?? []); // null is what Python has before anything is told: no news
   });
 }
 
@@ -142,6 +142,8 @@ async function draw(state) {
   const family = style.getPropertyValue("--st-font") || style.fontFamily;
   put(figure.layout, "font.family", family);
   put(figure.layout, "hoverlabel.font.family", family);
+  // The range at first may be a zoom of the address; back from a zoom is to all epochs.
+  const all = data.tells;
   const started = performance.now();
   await library.react(plot, figure.data, figure.layout, {
     displaylogo: false,
@@ -149,9 +151,9 @@ async function draw(state) {
     plotlyServerURL: "",
     displayModeBar: touch ? false : "hover",
     // Named one by one: plotly's own set would offer to upload the chart.
-    modeBarButtons: [["toImage", "resetScale2d"]],
+    modeBarButtons: [["toImage", all ? "autoScale2d" : "resetScale2d"]],
     toImageButtonOptions: { format: "svg", filename: "counterweight" },
-    doubleClick: "reset+autosize",
+    doubleClick: all ? "autosize" : "reset+autosize",
   });
   state.width = width;
   box.dataset.milliseconds = (performance.now() - started).toFixed(1);

@@ -61,8 +61,38 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     )
 
 
-def naive_bayes(ratings: Ratings, split: Split) -> FloatArray:
-    """P(o | r) = P(r | o) P(o) / P(r) on the raw rating levels, [|B|], at most 1.
+def propensity_everywhere(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray | None:
+    """The propensity a run uses, clipped and scaled like `estimate_propensity`, over all of D.
+
+    [n_users, n_items]; None where it is learned, or not known of pairs that nobody rated.
+    """
+    truth, given, kind = ratings.truth, ratings.given_propensity, config.propensity
+    if truth is None:
+        return None
+    if kind == "given" and given is not None and np.ptp(given) == 0:
+        p = np.full(truth.label.shape, given[0])
+    elif kind == "given":
+        p = truth.nominal_propensity.astype(np.float64)
+    elif kind == "true":
+        p = truth.true_propensity.astype(np.float64)
+    elif kind == "constant":
+        p = np.full(truth.label.shape, ratings.density)
+    elif kind == "naive_bayes":
+        p = naive_bayes(ratings, split, truth.label.astype(np.float64))
+    else:
+        return None
+    p = np.maximum(p, config.p_min)
+    if config.normalise_propensity:
+        rated = p[ratings.biased.user, ratings.biased.item]
+        p = p * (ratings.density * float(np.mean(1.0 / rated)))
+    return p
+
+
+def naive_bayes(ratings: Ratings, split: Split, rating: FloatArray | None = None) -> FloatArray:
+    """P(o | r) = P(r | o) P(o) / P(r) on the raw rating levels, at most 1: of B, [|B|].
+
+    Args:
+        rating: of these ratings instead, any shape, of levels that are seen.
 
     P(r | o) from B, P(o) = s, P(r) from the uniform sample; both Laplace-smoothed over the levels
     seen in B or in the uniform sample (Schnabel et al. 2016).
@@ -74,5 +104,6 @@ def naive_bayes(ratings: Ratings, split: Split) -> FloatArray:
     shown = np.bincount(np.searchsorted(levels, uniform), minlength=len(levels))
     given_observed = (seen + 1) / (len(which) + len(levels))
     overall = (shown + 1) / (len(uniform) + len(levels))
-    p: FloatArray = np.minimum(given_observed * ratings.density / overall, 1.0)[which]
-    return p
+    p = np.minimum(given_observed * ratings.density / overall, 1.0)
+    found: FloatArray = p[which if rating is None else np.searchsorted(levels, rating)]
+    return found

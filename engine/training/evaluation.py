@@ -22,6 +22,7 @@ from engine.models import MatrixFactorization
 from engine.training.constraint import GlobalPass
 from engine.training.frontier import Place
 from engine.training.initial import PREFIX
+from engine.training.lemma import bias_facts
 from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
 from engine.training.telling import exact_due, told_of_propensity
@@ -189,6 +190,7 @@ class Judge:
     ) -> RunDone:
         """The last word on a run: test metrics of its best epoch, read here for the first time."""
         told: dict[str, Any] = {}
+        facts = self._facts(subject)
         if best is not None:
             held = {k: v for k, v in best.tensors.items() if k.startswith(PREFIX)}
             theta = MatrixFactorization.of({k.removeprefix(PREFIX): v for k, v in held.items()})
@@ -199,12 +201,14 @@ class Judge:
             told["test_clean"] = self._score(theta, subject.split.test_clean)
             told["true_loss"] = None if self._ideal is None else self._ideal.exact(theta)[0]
             told["arrays"] = {k: v[0].cpu().numpy() for k, v in best.tensors.items()}
+            bias = bias_facts(theta, self._ratings, subject.config, subject.split)
+            facts |= best.facts | bias
         return RunDone(
             run=subject.run,
             state=state,
             epochs=epochs,
             epoch_seconds=seconds,
-            facts=self._facts(subject) | (best.facts if best else {}),
+            facts=facts,
             error=error,
             **told,
         )

@@ -11,6 +11,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from by_hand import pick, unfold  # noqa: E402
 from figure_zoom import RANGE, zoom  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -48,20 +49,6 @@ def example(page: sync_api.Page, name: str) -> None:
     page.get_by_role("button", name="Examples").click()
     page.get_by_role("button", name=re.compile(re.escape(name))).click()
     page.keyboard.press("Escape")
-
-
-def pick(page: sync_api.Page, label: str, option: str) -> None:
-    """Choose from a list; once more where the page was renewed under the open list."""
-    box = page.get_by_role("combobox", name=re.compile(label)).first
-    wanted = page.get_by_role("option", name=option, exact=True)
-    for patience in (5, 30):
-        try:
-            box.click()
-            wanted.click(timeout=patience * SECONDS)
-            return
-        except sync_api.TimeoutError:
-            page.keyboard.press("Escape")
-    pytest.fail(f"{option} could not be chosen")
 
 
 def train(page: sync_api.Page) -> dict[str, str]:
@@ -109,7 +96,7 @@ def test_minute_3_a_confounder_and_then_the_true_propensity(lesson: sync_api.Pag
     assert nominal["Constraint"].startswith("met")
     assert nominal["Predictor"].startswith("better")
 
-    lesson.get_by_text("Advanced", exact=True).click()
+    unfold(lesson, "Advanced")
     pick(lesson, "^Propensity", "true (simulated only)")
     lesson.wait_for_url(re.compile("propensity=true"), timeout=30 * SECONDS)
     true = train(lesson)
@@ -131,7 +118,7 @@ def test_minute_5_exact_weights_meet_the_constraint_and_miss_the_oracle(
     lesson.get_by_text("Phase plane", exact=True).click()
     lesson.wait_for_url(re.compile("beside=plane"), timeout=30 * SECONDS)
     expect(lesson.get_by_text("on the frontier").last).to_be_visible(timeout=30 * SECONDS)
-    lesson.get_by_text("The constraint with today's numbers").click()
+    unfold(lesson, "The constraint with today's numbers")
     equation = lesson.locator(".st-key-equation .katex-html").first
     expect(equation).to_contain_text("(8)", timeout=30 * SECONDS)
 
