@@ -17,9 +17,9 @@ MAX_POINTS = 1000  # of the path; the table has all
 def table(plane: Plane | None) -> pd.DataFrame:
     """A row an epoch of the run, then a row a λ of the frontier; nothing before the first epoch.
 
-    Columns: what, epoch, lam (of the frontier's points, NaN on the path), violation, entropy.
+    Columns: what, epoch, violation, entropy, lam (of the frontier's points, NaN on the path).
     """
-    columns = ["what", "epoch", "lam", "violation", "entropy"]
+    columns = ["what", "epoch", "violation", "entropy", "lam"]
     if plane is None:
         return pd.DataFrame(columns=columns)
     parts = [plane.path.assign(what="run", lam=float("nan"))]
@@ -56,9 +56,10 @@ def paper_plane(plane: Plane) -> Any:
         anchor="start",
         subtitleFontSize=11,
     )
-    return chart.properties(
-        width=WIDTH, height=HEIGHT, title=title, description=in_words(plane)
-    ).configure_view(stroke=None)
+    sized = chart.properties(width=WIDTH, height=HEIGHT, title=title, description=in_words(plane))
+    return sized.configure_view(stroke=None).configure_axis(
+        titleFontWeight="normal", gridColor=_light("grid")
+    )
 
 
 def _light(name: str) -> str:
@@ -84,17 +85,17 @@ def _frontier(plane: Plane, x: Any, y: Any) -> list[Any]:
 def _marks(plane: Plane, x: Any, y: Any) -> list[Any]:
     """The run at the epoch looked at, and the exact weights at its λ."""
     found = []
-    best = plane.best()
-    if best is not None:
-        frame = pd.DataFrame({"violation": [best[0]], "entropy": [best[1]]})
-        cross = alt.Chart(frame).mark_point(
-            shape="cross", angle=45, size=70, color=_light("exact"), filled=True
-        )
-        found.append(cross.encode(x=x, y=y))
     if plane.now is not None:
         frame = pd.DataFrame([plane.now[["violation", "entropy"]]])
         dot = alt.Chart(frame).mark_circle(
             size=130, opacity=1, color=_light("balanced"), stroke=_light("text"), strokeWidth=1.4
         )
         found.append(dot.encode(x=x, y=y))
+    best = plane.best()
+    if best is not None:
+        frame = pd.DataFrame({"violation": [best[0]], "entropy": [best[1]]})
+        cross = alt.Chart(frame).mark_point(
+            shape="cross", angle=45, size=60, color=_light("exact"), filled=True, opacity=1
+        )
+        found.append(cross.encode(x=x, y=y))
     return found

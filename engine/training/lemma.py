@@ -43,6 +43,7 @@ def bias_of_ips(
         "bias_se": variance**0.5,
         "bias_covariance": float(np.mean(gap * error)) - means,
         "bias_means": means,
+        "bias_draws": float(DRAWS),
     }
 
 

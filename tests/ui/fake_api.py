@@ -79,6 +79,7 @@ class RunRecord:
     launch: str = ""
     branched_from: str | None = None
     branched_epoch: int | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 class FakeEngine:
