@@ -79,7 +79,8 @@ def table(bias: Bias) -> list[tuple[str, str]]:
     def said(value: float) -> str:
         return number(value, places, signed=True)
 
-    parts = f"{said(bias.covariance)} {said(bias.means)} = {said(bias.lemma)}"
+    sign = "−" if bias.means < 0 else "+"
+    parts = f"{said(bias.covariance)} {sign} {number(abs(bias.means), places)} = {said(bias.lemma)}"
     rows = [
         (f"measured: on ratings drawn anew, {bias.draws} times",
          f"{said(bias.measured)} ± {number(bias.half, places)}"),

@@ -69,6 +69,7 @@ def propensity_everywhere(config: RunConfig, ratings: Ratings, split: Split) -> 
     truth, given, kind = ratings.truth, ratings.given_propensity, config.propensity
     if truth is None:
         return None
+    p: FloatArray
     if kind == "given" and given is not None and np.ptp(given) == 0:
         p = np.full(truth.label.shape, given[0])
     elif kind == "given":

@@ -65,4 +65,5 @@ def bias_facts(
     score = theta.score_all(slice(0, ratings.n_users))[0].cpu().double().numpy()
     rng = np.random.default_rng([config.data_seed, STREAM])
     true = truth.true_propensity.astype(np.float64)
-    return bias_of_ips((score - truth.label) ** 2, true, p, rng)
+    error: FloatArray = np.square(score - truth.label)
+    return bias_of_ips(error, true, p, rng)

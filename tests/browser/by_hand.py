@@ -60,3 +60,23 @@ def unfold(page: sync_api.Page, name: str) -> None:
         return folded.get_attribute("open") is not None
 
     until(is_open, head.click, f"{name} could not be unfolded")
+
+
+def press_for(page: sync_api.Page, button: sync_api.Locator, address: re.Pattern[str]) -> None:
+    """Press a button that leads to another address."""
+
+    def press() -> None:
+        try:
+            button.click(timeout=10 * SECONDS)
+            page.wait_for_url(address, timeout=20 * SECONDS)
+        except sync_api.TimeoutError:
+            return
+
+    until(lambda: address.search(page.url) is not None, press, f"no {address.pattern}")
+
+
+def switch_to(page: sync_api.Page, name: str) -> None:
+    """One of a few choices side by side; two of a name are one that is just being renewed."""
+    choice = page.get_by_role("radio", name=name)
+    sync_api.expect(choice).to_have_count(1)
+    until(lambda: choice.is_checked(), choice.click, f"{name} could not be chosen")

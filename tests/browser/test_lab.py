@@ -7,7 +7,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-from by_hand import pick  # noqa: E402
+from by_hand import pick, press_for  # noqa: E402
 from figure_zoom import RANGE, unzoom, zoom  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -32,8 +32,7 @@ def wait_for_points(page: sync_api.Page, n: int) -> int:
 def start(page: sync_api.Page, address: str) -> None:
     page.goto(address)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_url(re.compile("launch="), timeout=30 * SECONDS)
+    press_for(page, page.get_by_role("button", name="Start", exact=True), re.compile("launch="))
 
 
 def stop(page: sync_api.Page) -> None:
@@ -107,8 +106,8 @@ def test_another_base_method_is_chosen_and_trains(page: sync_api.Page, app: str)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     pick(page, "Base method", "AutoDebias")
     expect(page.get_by_text("Weights and imputed labels learned")).to_be_visible()
-    page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_url(re.compile("method=autodebias.*launch="), timeout=30 * SECONDS)
+    begin = page.get_by_role("button", name="Start", exact=True)
+    press_for(page, begin, re.compile("method=autodebias.*launch="))
     wait_for_points(page, 3)
     stop(page)
 

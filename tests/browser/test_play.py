@@ -10,7 +10,7 @@ from engine import api
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-from by_hand import pick  # noqa: E402
+from by_hand import IN_THE_MIDDLE, pick, until  # noqa: E402
 from figure_zoom import RANGE, zoom  # noqa: E402
 from test_lab import ENDLESS, SECONDS, start, wait_for_points  # noqa: E402
 
@@ -28,14 +28,24 @@ MARKS = """() => {
 
 def drag_lam(page: sync_api.Page, pixels: int) -> None:
     """Take the slider's handle with the mouse and let it go some way off."""
-    track = page.locator(".st-key-f_lam [role=group]").bounding_box()
     handle = page.locator(".st-key-f_lam input").first
-    share = float(handle.input_value()) / float(handle.get_attribute("max") or 1)
-    x, y = track["x"] + share * track["width"], track["y"] + track["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + pixels, y, steps=6)
-    page.mouse.up()
+    handle.evaluate(IN_THE_MIDDLE)
+    before = handle.input_value()
+
+    def drag() -> None:
+        track = page.locator(".st-key-f_lam [role=group]").bounding_box()
+        share = float(before) / float(handle.get_attribute("max") or 1)
+        x, y = track["x"] + share * track["width"], track["y"] + track["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + pixels, y, steps=6)
+        page.mouse.up()
+        try:
+            expect(handle).not_to_have_value(before, timeout=10 * SECONDS)
+        except AssertionError:
+            return
+
+    until(lambda: handle.input_value() != before, drag, "λ could not be dragged")
 
 
 def press(page: sync_api.Page, name: str) -> None:

@@ -26,7 +26,7 @@ def test_a_confounder_is_named_and_overfitting_told_apart() -> None:
     assert bias is not None
     rows = dict(table(bias))
     assert rows["measured: on ratings drawn anew, 25 times"] == "+0.0382 ± 0.0020"
-    assert "+0.0402 −0.0020 = +0.0382" in rows.values()
+    assert "+0.0402 − 0.0020 = +0.0382" in rows.values()
     assert rows["on the ratings trained on, balancing weights"] == "−0.0050"
     said = in_words(bias)
     assert "agree within the interval" in said
