@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, play, settings, widgets
+from dashboard import forms, moving, settings, widgets
 from dashboard.charts.theme import lam_label
 from dashboard.lam import lam_options, on_grid
 from dashboard.page_state import forecast
@@ -65,7 +65,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
         lam_options(lam),
         key="f_lam",
         format_func=lambda value: _lam_mark(value, told),
-        on_change=play.move_lam if moves else widgets.chose,
+        on_change=moving.move_lam if moves else widgets.chose,
         args=(moves or "lam",),
         disabled=not free and (none or lam > 0),
         help=play_text.HELP["lam"] if moves else HELP["lam"],
@@ -80,7 +80,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
         left.caption(text.lam_says(lam, told.left(lam), told.lam_half, bool(moves)))
         if right is not None:
             with right, st.container(key="lam_seed"):
-                play.seed_to_move(moves)
+                moving.seed_to_move(moves)
 
 
 def _lam_mark(value: float, told: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import Pairs, Ratings
 from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import make_split
@@ -152,18 +152,12 @@ def _constraint(
         left[name] = mass * (w @ x[rows]) / w.sum()
     return pd.DataFrame(
         {
-            "moment": moment_columns(config.moments),
+            "moment": columns_of(config.moments),
             **left,
             "target": np.asarray(arrays["weights.target"], dtype=np.float64),
             "se": np.sqrt(np.diag(covariance)),
         }
     )
-
-
-def moment_columns(moments: tuple[str, ...]) -> list[str]:
-    """The columns of the moments, as engine.training.moments.columns_of orders them."""
-    thirds = [f"e_popularity{j}" for j in (1, 2, 3)]
-    return [c for m in moments for c in (thirds if m == "e_by_popularity" else [m])]
 
 
 def _features(ratings: Ratings) -> dict[str, Floats]:

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from engine.errors import StoreError
 from engine.events import EPOCH_COLUMNS, MAP_SIZE, EpochDone, GroupEpoch, RunDone
 from engine.store.database import Store, Transaction
-from engine.store.queue import Claim, end_group, hold
+from engine.store.groups import Claim, end_group, hold
 from engine.store.records import Snapshot, arrays_path, to_json, write_atomically, write_run_file
 
 _INSERT_EPOCH = (

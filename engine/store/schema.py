@@ -120,6 +120,7 @@ ALTER TABLE runs ADD COLUMN branched_from TEXT;
 ALTER TABLE runs ADD COLUMN branched_epoch INTEGER;
 """,
     "ALTER TABLE snapshots ADD COLUMN frontier BLOB",
+    "CREATE INDEX runs_state ON runs (state, edited)",
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
 from engine.diagnostics import Deciles, Floats, log2_histogram, log_correlation
@@ -23,7 +23,6 @@ from engine.training.constraint import GlobalPass
 from engine.training.frontier import Place
 from engine.training.initial import PREFIX
 from engine.training.lemma import bias_facts
-from engine.training.moments import columns_of
 from engine.training.reference import EXACT, Posed, exact_facts
 from engine.training.telling import exact_due, told_of_propensity
 from engine.training.truth import IdealLoss

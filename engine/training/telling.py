@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.config import RunConfig
 from engine.diagnostics import SLAB, Floats
-from engine.events import EpochDone, WeightBlock
+from engine.events import REACH, EpochDone, WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
@@ -106,6 +106,7 @@ def facts_of(row: EpochDone) -> dict[str, float]:
         "exact_violation": row.exact_violation,
         "exact_feasible": row.exact_feasible,
         "exact_bound": row.exact_bound,
+        **{name: getattr(row, name) for name in REACH},
         "oracle_correlation": row.oracle_correlation,
         **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
     }
