@@ -235,6 +235,7 @@ def set_lam(launch_id: str, lam: float, run: str | None = None) -> None:
     """Move the lam of one run, or of all balanced ones, while they train; twins stay as they are.
 
     It acts from the next block on and is recorded with its place; the run is edited from then on.
+    At 0 nothing but the entropy acts on the weights: they go back to uniform.
 
     Raises:
         ConfigError: lam is out of range, or no lam acts on the run.

@@ -170,7 +170,7 @@ def _inspect(store: Store, record: RunRecord, path: Path, epoch: int) -> Look:
     facts = {name: float(rows[name].iloc[0]) for name in FACTS} if len(rows) else {}
     config = record.config
     if record.edited and "lam" in facts:  # moved while it trained: the one of that epoch
-        config = with_lam(config, facts["lam"])
+        config = with_lam(config, facts["lam"], has_weights=True)
     return Look(record.run, epoch, config, ratings, arrays, facts)
 
 

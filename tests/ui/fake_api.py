@@ -80,6 +80,7 @@ class RunRecord:
     launch: str = ""
     branched_from: str | None = None
     branched_epoch: int | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 class FakeEngine:
@@ -101,6 +102,7 @@ class FakeEngine:
         self.halves: tuple[HalfStep, ...] = ()
         self.sources: dict[str, str] = {}
         self.stepping = False
+        self.facts: dict[str, float] = {}  # of every run
 
     def module(self) -> ModuleType:
         module = ModuleType("engine.api")
@@ -257,7 +259,7 @@ class FakeEngine:
             raise StoreError(f"There is no run {run} in this store.")
         source = self.sources.get(run)
         about = (run.split("-")[0], source, 10 if source else None)
-        return RunRecord(run, self.configs[run], "running", self.error, *about)
+        return RunRecord(run, self.configs[run], "running", self.error, *about, self.facts)
 
     def runs(self, launch: str | None = None, limit: int = 1000) -> pd.DataFrame:
         found = self.find_launch(launch)
