@@ -27,6 +27,7 @@ FACTS = (
     *("exact_kl", "exact_ess"),
 )
 HELD_MAX = 6
+HELD_PAIRS = 4_000_000  # of both blocks, of all runs held: some hundred bytes each
 
 _lock = threading.Lock()
 _held: OrderedDict[tuple[str, str, int, int], Look] = OrderedDict()
@@ -83,9 +84,13 @@ def _look(store: Store, run: str, epoch: int | None) -> Look:
     found = _inspect(store, record, path, epoch)
     with _lock:
         _held[key] = found
-        while len(_held) > HELD_MAX:
+        while len(_held) > HELD_MAX or (len(_held) > 1 and _pairs_held() > HELD_PAIRS):
             _held.popitem(last=False)
     return found
+
+
+def _pairs_held() -> int:
+    return sum(look.n_pairs for look in _held.values())
 
 
 def _kept_by(record: RunRecord) -> Path:
