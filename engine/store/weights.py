@@ -26,8 +26,8 @@ FACTS = (
     *("lam", "violation", "target_se", "ess", "entropy", "ess_all", "entropy_all"),
     *("exact_kl", "exact_ess"),
 )
-HELD_MAX = 6
 HELD_PAIRS = 4_000_000  # of both blocks, of all runs held: some hundred bytes each
+HELD_MAX = 6
 
 _lock = threading.Lock()
 _held: OrderedDict[tuple[str, str, int, int], Look] = OrderedDict()
@@ -87,10 +87,6 @@ def _look(store: Store, run: str, epoch: int | None) -> Look:
         while len(_held) > HELD_MAX or (len(_held) > 1 and _pairs_held() > HELD_PAIRS):
             _held.popitem(last=False)
     return found
-
-
-def _pairs_held() -> int:
-    return sum(look.n_pairs for look in _held.values())
 
 
 def _kept_by(record: RunRecord) -> Path:
@@ -161,3 +157,7 @@ def snapshot_epochs(store: Store, run: str, block: Block = "observed") -> list[i
         StoreError: an unknown run.
     """
     return kept_epochs(store, run, "histogram" if block == "observed" else "histogram_all")
+
+
+def _pairs_held() -> int:
+    return sum(look.n_pairs for look in _held.values())
