@@ -80,6 +80,8 @@ def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Ten
 
 def pressure_of(pull: Tensor, residual: Tensor) -> Tensor:
     """2 lam A r [R, k], what a residual weighs on log w by (minus the exact solution's mu)."""
+    if residual.shape[-1] == 1:
+        return 2 * pull.squeeze(-1) * residual
     return 2 * (pull @ residual.unsqueeze(-1)).squeeze(-1)
 
 

@@ -13,7 +13,7 @@ it builds on. Taken over, in words of our own:
 - after an epoch, every block's ratings found and scored once more, validation ratings loaded one by
   one, mean squared errors, log losses and AUC
 
-What is computed is ours where METHOD section 7 departs, so that the numbers are the engine's: DR's
+What is computed is ours where DEVIATIONS.md says so, that the numbers are the engine's: DR's
 hypergradient is of DR's own loss, over all pairs of a block, both blocks of weights step from the
 same state, and masses are exact. It is what `engine.bench` measures the engine against, and an
 oracle: the same numbers by another way, for any config that `Textbook` takes.

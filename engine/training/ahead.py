@@ -76,7 +76,7 @@ class _Corner:
     def delta(self, lanes: Lanes, slopes: Scores, eta: float) -> Scores:
         """Of B_k and D_k."""
         users, items = self.batch.corner
-        A, B = self.theta.user_rows(users), self.theta.item_rows(items)
+        A, B = self.theta.corner(users, items)
         slope = self.batch.on_grid(*slopes)
         G = slope.view(-1, users.shape[0], items.shape[0])
         moved = (-eta * (G @ B), -eta * (G.transpose(1, 2) @ A))

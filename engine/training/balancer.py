@@ -118,7 +118,7 @@ class Balancer:
             return log_weights(along(x, m))
         score = picked(scores_of(xi[support], support, batch), pick)
         learned = log_weights(score, self._config.weights_map)
-        if lanes.exact.any():
+        if lanes.any_exact:
             return torch.where(lanes.exact[:, None], log_weights(along(x, m)), learned)
         return learned
 
@@ -140,15 +140,14 @@ class Balancer:
         for lane in lanes.exact.nonzero().flatten().tolist():
             mu = exact_solution(result, lane, configs[lane]).mu
             self._m[lane] = torch.as_tensor(mu, dtype=self._m.dtype, device=self._m.device)
-        if lanes.exact.any():
+        if lanes.any_exact:
             result = weigh(result)
-        learned = lanes.balanced & ~lanes.exact
         self._warmth = min(1.0, (epoch + 1) / WARM_UP)
-        if self._linear and epoch and learned.any():
+        if self._linear and epoch and lanes.any_learned:
             pull = lanes.lam[:, None, None] * metric
             for _ in range(math.ceil(GLOBAL_STEPS * self._warmth)):
                 curves = (result.curvature(), result.spread())
-                self._newton(*curves, result.residual, pull, learned, 1.0)
+                self._newton(*curves, result.residual, pull, lanes.learned, 1.0)
                 result = weigh(result)
         self.anchor = None  # its copies of the models make room for the next
         # Of the log-linear model's steps alone; an MF model's need no curvature.
@@ -181,8 +180,7 @@ class Balancer:
         anchor = self.anchor
         naive = self._config.penalty == "block"
         x = self._followed(batch, x)
-        learned = lanes.balanced & ~lanes.exact
-        if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
+        if lanes.any_learned and (chosen.fit is None or len(chosen.fit) > 1):
             log_q = self._log_qs(lanes, batch, chosen, x, None)
             q = {support: log.exp() for support, log in log_q.items()}
             now = self._lefts(q, chosen, x)
@@ -194,9 +192,10 @@ class Balancer:
                 residual = anchor.residual + now - self._lefts(before, chosen, x)
             pull = lanes.lam[:, None, None] * anchor.metric
             if self._linear:
-                self._newton(anchor.curvature, anchor.spread, residual, pull, learned, DAMPING)
+                curves = (anchor.curvature, anchor.spread)
+                self._newton(*curves, residual, pull, lanes.learned, DAMPING)
             else:
-                self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), learned)
+                self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), lanes)
         return self._multipliers(lanes, batch, chosen, x)
 
     def present(
@@ -230,11 +229,11 @@ class Balancer:
 
     def _lefts(self, q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
         """The block's left side with such weights, [R, k]."""
-        total = torch.zeros_like(self._m)
+        found = []
         for support, share in q.items():
             inside = picked(x.of(support), chosen.fitted(support))
-            total += left_side(share, inside, self._mass(support, chosen.mass, share))
-        return total
+            found.append(left_side(share, inside, self._mass(support, chosen.mass, share)))
+        return sum(found[1:], found[0])
 
     def _mass(self, support: str, mass: float, q: Tensor) -> float:
         if self._config.weights_mass == "released":
@@ -249,7 +248,7 @@ class Balancer:
         chosen: Selection,
         x: BlockMoments,
         pressure: Tensor,
-        learned: Tensor,
+        lanes: Lanes,
     ) -> None:
         """An optimizer step of every MF or NCF model on its block of weights."""
         config = self._config
@@ -263,8 +262,9 @@ class Balancer:
                 slope = through_map(slope, score, config.weights_map)
             if config.weights_mass == "released":
                 slope = slope / log.shape[-1] ** 2  # as it stands there: nothing is scaled up
-            # Runs that are not balanced stay uniform exactly, not up to rounding.
-            slope *= learned[:, None]
+            if not lanes.all_learned:
+                # Runs that are not balanced stay uniform exactly, not up to rounding.
+                slope *= lanes.learned[:, None]
             if pick is not None:
                 whole = slope.new_zeros(x.of(support).shape[:2])
                 slope = whole.index_copy_(1, pick, slope)
@@ -278,7 +278,7 @@ class Balancer:
     def _multipliers(
         self, lanes: Lanes, batch: Batch, chosen: Selection, x: BlockMoments
     ) -> dict[str, Tensor]:
-        uniform = None if lanes.balanced.all() else ~lanes.balanced.unsqueeze(1)
+        uniform = None if lanes.all_balanced else ~lanes.balanced.unsqueeze(1)
         found = {}
         for support in self._supports:
             pick = chosen.apply if support == "observed" else chosen.everywhere
