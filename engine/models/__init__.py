@@ -2,7 +2,7 @@
 
 from engine.models.factorisation import MatrixFactorization
 from engine.models.grouped import Grouped
-from engine.models.linear import LevelTable, LinearModel
+from engine.models.linear import LevelTable, LinearModel, by_level
 from engine.models.neural import NeuralCollaborativeFiltering
 from engine.models.rowwise import RowwiseFactorization, RowwiseLinear
 from engine.models.stacked import NEVER_DECAYED, PairModel, Stacked, grad_of
@@ -18,5 +18,6 @@ __all__ = [
     "RowwiseFactorization",
     "RowwiseLinear",
     "Stacked",
+    "by_level",
     "grad_of",
 ]

@@ -68,7 +68,7 @@ class Moments:
         if column.startswith("e_popularity"):
             return term.value * (self._tercile[_written(item)] == int(column[-1]) - 1)
         if column == "r":
-            return term.label.expand_as(term.value)
+            return _written(term.label).expand_as(term.value)
         if column == "mass":
             return term.scale.expand_as(term.value)
         side, table, _ = self._feature[column]

@@ -6,7 +6,8 @@ One step of Algorithm 1 on a block: an assumed step theta' on L_B, v = grad L_U(
 
 with slope the derivative of L_B by the prediction and delta = <grad r_hat(theta), v>, constants in
 phi (METHOD 4). So one directional derivative of the prediction and one elementwise backward pass
-give the hypergradient of any estimator of terms; `engine.bilevel` holds the two ends of it.
+give the hypergradient of any estimator of terms: as the method states it (`Method.by_phi`), or by
+automatic differentiation; `engine.bilevel` holds the two ends of it.
 """
 
 from __future__ import annotations
@@ -76,10 +77,18 @@ class Nuisance:
         uniform: Part | None = None,
     ) -> tuple[Term, ...]:
         """The method's terms at predictions `scores` of B_k and D_k."""
+        return self._method.terms(self._scene(batch, scores, values, uniform), self._settings)
+
+    def _scene(
+        self,
+        batch: Batch,
+        scores: Scores,
+        values: tuple[Values, Values],
+        uniform: Part | None = None,
+    ) -> Scene:
         everywhere = None if scores[1] is None else Part(scores[1], None, values[1])
         observed = Part(scores[0], batch.label, values[0])
-        scene = Scene(observed, everywhere, uniform, self.density)
-        return self._method.terms(scene, self._settings)
+        return Scene(observed, everywhere, uniform, self.density)
 
     def step(
         self, theta: MatrixFactorization, lanes: Lanes, batch: Batch, scores: Scores | None = None
@@ -94,34 +103,58 @@ class Nuisance:
             if not (regression and isinstance(part, Imputation))
         }
         if learned:
-            raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
-            for name in learned:
-                raw[name].requires_grad_()
             scores = batch.scores(theta) if scores is None else scores
-            self._bilevel(theta, lanes, batch, scores, raw, list(learned))
+            stated = self._method.by_phi is not None
+            found = (self._stated if stated else self._derived)(
+                theta, lanes, batch, scores, learned
+            )
+            for name, gradient in found.items():
+                learned[name].accumulate(batch, gradient)
         for part in self.parts.values():
             if regression and isinstance(part, Imputation):
                 self._regress(part, theta, lanes)
             part.optimizer.step()
 
-    def _bilevel(
+    # Both are over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of
+    # it.
+
+    def _stated(
         self,
         theta: MatrixFactorization,
         lanes: Lanes,
         batch: Batch,
         scores: Scores,
-        raw: dict[str, Tensor],
-        learned: list[str],
-    ) -> None:
-        eta = self._config.assumed_lr
+        learned: Mapping[str, PhiModel],
+    ) -> dict[str, Tensor]:
+        """The hypergradient by the raw scores of parts, as the method states it."""
+        assert self._method.by_phi is not None
+        values = self.values(batch)
+        slopes = slopes_of(self.terms(batch, scores, values))
+        delta = look_ahead(theta, lanes, batch, slopes, self._config.assumed_lr)
+        scene = self._scene(batch, scores, values)
+        by_value = self._method.by_phi(scene, self._settings, delta)
+        return {
+            name: part.through(batch, values, by_value).neg_() for name, part in learned.items()
+        }
+
+    def _derived(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        scores: Scores,
+        learned: Mapping[str, PhiModel],
+    ) -> dict[str, Tensor]:
+        """The same by automatic differentiation of the method's terms."""
+        raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
+        for name in learned:
+            raw[name].requires_grad_()
         with torch.enable_grad():
             slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
         held = slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
-        delta = look_ahead(theta, lanes, batch, held, eta)
-        # Over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of it.
+        delta = look_ahead(theta, lanes, batch, held, self._config.assumed_lr)
         found = hypergradient(slopes, delta, 1.0, [raw[name] for name in learned])
-        for name, gradient in zip(learned, found, strict=True):
-            self.parts[name].accumulate(batch, gradient)
+        return dict(zip(learned, found, strict=True))
 
     def _regress(self, part: Imputation, theta: MatrixFactorization, lanes: Lanes) -> None:
         """g fitted to r - r_hat on the uniform ratings, the released code's way (METHOD 7.8)."""
