@@ -190,8 +190,8 @@ class MatrixFactorization(Stacked):
         """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
         G = slope.view(-1, users.shape[0], items.shape[0])
         left, right = self.corner(users, items)
-        add_rows(self._users_grad, users, torch.bmm(G, right))
-        add_rows(self._items_grad, items, torch.bmm(G.transpose(1, 2), left))
+        _add_product(self._users_grad, users, G, right)
+        _add_product(self._items_grad, items, G.transpose(1, 2), left)
         if self.mu is not None:
             grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
@@ -225,8 +225,25 @@ class MatrixFactorization(Stacked):
         model.settle()
         return model
 
+    def replaced(
+        self, users: Tensor, items: Tensor, rows: tuple[Tensor, Tensor], mu: Tensor | None
+    ) -> MatrixFactorization:
+        """A model for scoring with other rows at some users and items, and another mu."""
+        model = MatrixFactorization.__new__(MatrixFactorization)
+        of_users = self._users.index_copy(1, users, rows[0])
+        model._hold(of_users, self._items.index_copy(1, items, rows[1]), mu)
+        return model
+
     def items(self, n: int) -> MatrixFactorization:
         """A view for scoring of the first n items."""
         model = MatrixFactorization.__new__(MatrixFactorization)
         model._hold(self._users, self._items[:, :n], self.mu)
         return model
+
+
+def _add_product(table: Tensor, index: Tensor, left: Tensor, right: Tensor) -> None:
+    """table [R, rows, d] += left @ right at index [a], each row once."""
+    if len(table) > 1:
+        add_rows(table, index, torch.bmm(left, right))
+    else:  # a short way, as calls take longer than sums
+        table.index_copy_(1, index, torch.baddbmm(table.index_select(1, index), left, right))
