@@ -199,7 +199,7 @@ class MatrixFactorization(Stacked):
         """The gradient of sum(slope * score); indices [n] or [R, n], one set each run."""
         users, items = torch.zeros_like(self._users), torch.zeros_like(self._items)
         self._add(users, items, user, item, slope)
-        users[..., -1], items[..., -2] = 0.0, 0.0
+        self.settle(users, items, 0.0)
         P, b, Q, c = parts_of(users, items)
         held = {"P": P, "Q": Q, "b": b, "c": c}
         if self.mu is not None:

@@ -8,6 +8,7 @@ those that a config learns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -62,6 +63,11 @@ class Propensity:
     base: Tensor
     p_min: float
 
+    @cached_property
+    def most(self) -> float:
+        """1/p_min as training computes it."""
+        return float(self.base.new_tensor(self.p_min).reciprocal())
+
     def raw(self, batch: Batch) -> Tensor:
         """h [R, n]."""
         return batch.rated(self.model)
@@ -69,13 +75,13 @@ class Propensity:
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """1/p, p clipped at p_min, where its gradient ends."""
         p = torch.sigmoid(batch.own(self.base) + raw)
-        observed["inverse_propensity"] = 1 / p.clamp(min=self.p_min)
+        observed["inverse_propensity"] = p.clamp(min=self.p_min).reciprocal()
 
     def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
         """d(1/p)/dh = 1 - 1/p, and 0 where p is clipped."""
         inverse = values[0]["inverse_propensity"]
         found = slopes[0]["inverse_propensity"].mul_(1 - inverse)
-        return found.masked_fill_(inverse >= inverse.new_tensor(self.p_min).reciprocal_(), 0.0)
+        return found.masked_fill_(inverse >= self.most, 0.0)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the factors."""
