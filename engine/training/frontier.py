@@ -26,7 +26,7 @@ from engine.config import RunConfig
 from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
 
-MANY = 20_000  # pairs, beyond which those of one moment are looked at in bins
+MANY = 5_000  # pairs, beyond which those of one moment are looked at in bins
 BINS = 1 << 12
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
