@@ -47,6 +47,7 @@ from engine.balancing import (
     moment_metric,
     pressure_of,
     score_gradient,
+    shares,
     through_map,
 )
 from engine.config import RunConfig
@@ -68,17 +69,18 @@ MOST_TILT = 0.25  # standard deviations of m'x that one step may add
 
 @dataclass(frozen=True)
 class BlockMoments:
-    """Moments of one batch: observed [R, n, k], everywhere [R, N, k] or None."""
+    """Moments of one batch: observed [R, n, k], everywhere [R, N, k], None where they are not
+    asked for.
+    """
 
-    observed: Tensor
+    observed: Tensor | None
     everywhere: Tensor | None
 
     def of(self, support: str) -> Tensor:
         """By the support's name."""
-        if support == "observed":
-            return self.observed
-        assert self.everywhere is not None
-        return self.everywhere
+        found = self.observed if support == "observed" else self.everywhere
+        assert found is not None
+        return found
 
 
 class Balancer:
@@ -121,6 +123,15 @@ class Balancer:
         if lanes.any_exact:
             return torch.where(lanes.exact[:, None], log_weights(along(x, m)), learned)
         return learned
+
+    def _q(
+        self, lanes: Lanes, support: str, batch: Batch, x: Tensor, pick: Tensor | None
+    ) -> Tensor:
+        """exp of `log_q`, of now."""
+        if self._linear or lanes.any_exact:
+            return self.log_q(lanes, support, batch, x, pick).exp()
+        score = picked(scores_of(self._xi.models[support], support, batch), pick)
+        return shares(score, self._config.weights_map)
 
     def observe(
         self,
@@ -190,7 +201,9 @@ class Balancer:
                 then = self._log_qs(lanes, batch, chosen, x, anchor)
                 before = {support: log.exp() for support, log in then.items()}
                 residual = anchor.residual + now - self._lefts(before, chosen, x)
-            pull = lanes.lam[:, None, None] * anchor.metric
+            pull = lanes.lam.view(-1, 1, 1)
+            if anchor.metric.shape[1] > 1:  # of one moment it is 1
+                pull = pull * anchor.metric
             if self._linear:
                 curves = (anchor.curvature, anchor.spread)
                 self._newton(*curves, residual, pull, lanes.learned, DAMPING)
@@ -300,11 +313,11 @@ class Balancer:
     ) -> Tensor:
         """Weights of a batch's pairs as theta's loss has them, [R, n]: mean 1 over those inside."""
         if pick is None:
-            q = self.log_q(lanes, support, batch, x, None).exp()
+            q = self._q(lanes, support, batch, x, None)
             return q.mul_(q.shape[-1])
         whole = torch.ones_like(x[..., 0])
         if len(pick):
-            q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
+            q = self._q(lanes, support, batch, picked(x, pick), pick)
             n = chosen.n_inside if support == "observed" else len(pick)
             whole = whole.index_copy(1, pick, n * q)
         if support == "observed" and chosen.held is not None:

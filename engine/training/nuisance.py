@@ -13,6 +13,7 @@ automatic differentiation; `engine.bilevel` holds the two ends of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -189,8 +190,16 @@ class Nuisance:
             one.optimizer.restore(part_of(steps, name))
 
 
-def slopes_of(terms: tuple[Term, ...]) -> tuple[Tensor, Tensor | None]:
-    """Derivative of the estimate, times |D|, by the predictions of B and of D."""
-    observed = [term.slope for term in terms if term.support == "observed"]
-    everywhere = [term.slope for term in terms if term.support == "all"]
+def slopes_of(
+    terms: tuple[Term, ...], multipliers: Mapping[str, Tensor] = MappingProxyType({})
+) -> tuple[Tensor, Tensor | None]:
+    """Derivative of the estimate, times |D|, by the predictions of B and of D; multipliers: weights
+    of the pairs by support, where they are not 1.
+    """
+    found: dict[str, list[Tensor]] = {"observed": [], "all": []}
+    for term in terms:
+        if term.support in found:
+            weight = multipliers.get(term.support)
+            found[term.support].append(term.slope if weight is None else term.slope * weight)
+    observed, everywhere = found.values()
     return sum(observed[1:], observed[0]), everywhere[0] if everywhere else None
