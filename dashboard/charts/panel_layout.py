@@ -198,4 +198,4 @@ def narrow_layout(n: int) -> dict[str, Any]:
 def hide_ticks(layout: dict[str, Any], *axes: str) -> None:
     """Empty panels show frames and no made-up numbers. axes: which ones, all if none is named."""
     for name in axes or [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
-        layout[name] |= {"range": [0, 1], "showticklabels": False}
+        layout[name] |= {"showticklabels": False}

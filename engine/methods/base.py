@@ -68,6 +68,11 @@ class Term:
     label: Tensor | Callable[[], Tensor]
     scale: Tensor
 
+    @property
+    def labels(self) -> Tensor:
+        """`label`, found."""
+        return self.label() if callable(self.label) else self.label
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -11,8 +11,8 @@ from engine.half_steps import Half, HalfStep
 from engine.methods import METHODS
 from engine.store.controls import drop, request
 from engine.store.database import Row, Store, Transaction
+from engine.store.groups import set_waiting
 from engine.store.launches import URGENT, find_launch
-from engine.store.queue import set_waiting
 from engine.store.records import config_of
 
 STEPS = ("epoch", *get_args(Half))
@@ -126,7 +126,7 @@ def ask_lam(store: Store, launch: str, lam: float, run: str | None = None) -> No
     if run is None and any(config.balanced for config in configs.values()):
         configs = {name: config for name, config in configs.items() if config.balanced}
     for config in configs.values():
-        lam = with_lam(config, lam).lam
+        lam = with_lam(config, lam, config.balanced).lam
     with store.transaction() as db:
         for group in dict.fromkeys(row["group_id"] for row in asked):
             names = [r["id"] for r in asked if r["group_id"] == group and r["id"] in configs]

@@ -29,6 +29,7 @@ from engine.training.optim import StackedOptimizer
 from engine.training.parts import joined, part_of
 from engine.training.phi import Imputation, PhiModel, Values
 from engine.training.phi_making import make_parts
+from engine.training.selection import Selection
 
 
 class Nuisance:
@@ -92,9 +93,17 @@ class Nuisance:
         return Scene(observed, everywhere, uniform, self.density)
 
     def step(
-        self, theta: MatrixFactorization, lanes: Lanes, batch: Batch, scores: Scores | None = None
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        scores: Scores | None = None,
+        chosen: Selection | None = None,
     ) -> None:
-        """One step of phi on one block; the real theta, with these scores, does not move."""
+        """One step of phi on one block; the real theta, with these scores, does not move.
+
+        chosen: says which pairs L_B may not see.
+        """
         if not self.parts:
             return
         regression = self._config.imputation == "regression"
@@ -106,9 +115,8 @@ class Nuisance:
         if learned:
             scores = batch.scores(theta) if scores is None else scores
             stated = self._method.by_phi is not None
-            found = (self._stated if stated else self._derived)(
-                theta, lanes, batch, scores, learned
-            )
+            hypergradient_of = self._stated if stated else self._derived
+            found = hypergradient_of(theta, lanes, batch, scores, learned, chosen)
             for name, gradient in found.items():
                 learned[name].accumulate(batch, gradient)
         for part in self.parts.values():
@@ -126,12 +134,17 @@ class Nuisance:
         batch: Batch,
         scores: Scores,
         learned: Mapping[str, PhiModel],
+        chosen: Selection | None,
     ) -> dict[str, Tensor]:
         """The hypergradient by the raw scores of parts, as the method states it."""
         assert self._method.by_phi is not None
         values = self.values(batch)
         slopes = slopes_of(self.terms(batch, scores, values))
+        if chosen is not None:
+            slopes = chosen.seen(slopes, lanes.balanced)
         delta = look_ahead(theta, lanes, batch, slopes, self._config.assumed_lr)
+        if chosen is not None:  # a slope counts as much here as in the step
+            delta = chosen.seen(delta, lanes.balanced)
         scene = self._scene(batch, scores, values)
         by_value = self._method.by_phi(scene, self._settings, delta)
         return {
@@ -145,6 +158,7 @@ class Nuisance:
         batch: Batch,
         scores: Scores,
         learned: Mapping[str, PhiModel],
+        chosen: Selection | None,
     ) -> dict[str, Tensor]:
         """The same by automatic differentiation of the method's terms."""
         raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
@@ -152,6 +166,8 @@ class Nuisance:
             raw[name].requires_grad_()
         with torch.enable_grad():
             slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
+            if chosen is not None:
+                slopes = chosen.seen(slopes, lanes.balanced)
         held = slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
         delta = look_ahead(theta, lanes, batch, held, self._config.assumed_lr)
         found = hypergradient(slopes, delta, 1.0, [raw[name] for name in learned])
