@@ -84,7 +84,7 @@ def _path(home: Path, config: RunConfig) -> Path | None:
 
 @cache
 def _version() -> str:
-    source = inspect.getsource(simulated) + np.__version__
+    source = inspect.getsource(simulated) + inspect.getsource(sample_pairs) + np.__version__
     return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 

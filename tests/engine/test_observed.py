@@ -45,6 +45,17 @@ def test_ratings_come_back_as_far_as_weights_need_them(tmp_path):
     np.testing.assert_array_equal(split.test_clean, same.test_clean)
 
 
+def test_the_confounder_of_the_sample_of_all_pairs_is_kept_too(tmp_path, monkeypatch):
+    drawn = np.array([0, 5, 5, 39_999])
+    monkeypatch.setattr(observed, "sample_pairs", lambda n_pairs: drawn)
+    monkeypatch.setattr(observed, "_version", lambda: "one")
+    whole = observed.ratings_for_weights(tmp_path, CONFIG)
+    kept = observed.ratings_for_weights(tmp_path, CONFIG)
+    user, item = np.divmod(drawn, 200)
+    np.testing.assert_array_equal(kept.hidden_of(user, item), whole.truth.hidden[user, item])
+    assert kept.hidden_of(user[:2], item[:2]) is None  # of other pairs nothing is known
+
+
 def test_a_file_is_of_one_simulator_and_one_that_is_broken_is_not_believed(tmp_path, monkeypatch):
     observed.keep_observed(tmp_path, CONFIG, load(CONFIG))
     (path,) = files(tmp_path)
