@@ -48,7 +48,7 @@ from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
-from engine.reach import REACH_COLUMNS, Reach, reach_of
+from engine.reach import Reach, reach_of
 from engine.store import (
     branches,
     controls,
@@ -68,6 +68,7 @@ from engine.store.launches import find_launch as _find_launch
 from engine.store.opening import open_runs
 from engine.store.processes import Watch
 from engine.store.queue import reclaim
+from engine.store.reaches import read_reaches
 from engine.store.rebuild import rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
@@ -349,6 +350,19 @@ def weights_at_hand(
     return kept_weights.weights_at_hand(open_runs(), run, block, epoch)
 
 
+def reach(runs: Sequence[str]) -> Reach:
+    """Whether the constraint of these runs of one kind could be met while they trained.
+
+    Raises:
+        StoreError: no such run.
+    """
+    store = open_runs()
+    records = [reports.read_run(store, run) for run in runs]
+    best = {one.run: one.best_epoch for one in records if one.best_epoch is not None}
+    config = next((one.config for one in records if one.config.balanced), records[0].config)
+    return reach_of(read_reaches(store, runs), config, best)
+
+
 def progress(launch_id: str) -> Progress:
     """How far a launch is, and when it should be done."""
     return reports.read_progress(open_runs(), launch_id)
@@ -402,7 +416,6 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
-    "REACH_COLUMNS",
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
@@ -491,7 +504,7 @@ __all__ = [
     "progress",
     "published",
     "published_text",
-    "reach_of",
+    "reach",
     "read_weights",
     "rebuild_runs",
     "relative_text",

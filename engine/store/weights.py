@@ -26,6 +26,7 @@ FACTS = (
     *("lam", "violation", "target_se", "ess", "entropy", "ess_all", "entropy_all"),
     *("exact_kl", "exact_ess"),
 )
+HELD_PAIRS = 4_000_000  # of both blocks, of all runs held: some hundred bytes each
 HELD_MAX = 6
 Key = tuple[str, str, int, int]
 
@@ -92,7 +93,7 @@ def _look(store: Store, run: str, epoch: int | None) -> Look:
     found = _inspect(store, record, record.arrays, key[-1])
     with _lock:
         _held[key] = found
-        while len(_held) > HELD_MAX:
+        while len(_held) > HELD_MAX or (len(_held) > 1 and _pairs_held() > HELD_PAIRS):
             _held.popitem(last=False)
     return found
 
@@ -181,3 +182,7 @@ def snapshot_epochs(store: Store, run: str, block: Block = "observed") -> list[i
         StoreError: an unknown run.
     """
     return kept_epochs(store, run, "histogram" if block == "observed" else "histogram_all")
+
+
+def _pairs_held() -> int:
+    return sum(look.n_pairs for look in _held.values())

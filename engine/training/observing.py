@@ -148,7 +148,8 @@ class Observer:
         weights = weights.clamp(min=SMALLEST)
         if chosen.held is not None:
             weights = weights.masked_fill(chosen.held, 0.0)
-        weights = torch.where(lanes.balanced[:, None], weights, 1.0)
+        if not lanes.all_balanced:
+            weights = torch.where(lanes.balanced[:, None], weights, 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:
             return result
