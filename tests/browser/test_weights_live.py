@@ -65,7 +65,10 @@ def click(page: sync_api.Page, place: str, x: float, y: float, url: str) -> None
         page.mouse.move(*page.evaluate(PLACE, [place, x, y]))
         page.wait_for_timeout(150)
         page.mouse.click(*page.evaluate(PLACE, [place, x, y]))
-        page.wait_for_timeout(2500)
+        try:  # patiently: a second click on a cell would let go of it
+            page.wait_for_url(re.compile(url), timeout=20 * SECONDS)
+        except sync_api.TimeoutError:
+            return
 
     until(lambda: re.search(url, page.url) is not None, try_it, "nothing was picked")
 
