@@ -35,12 +35,20 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import (
+    Block,
+    OwnWeights,
+    PairMap,
+    Weights,
+    binned,
+    diagnose,
+    read_weights,
+)
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
-from engine.reach import REACH_COLUMNS, Reach, reach_of
+from engine.reach import Reach, reach_of
 from engine.store import (
     branches,
     controls,
@@ -60,6 +68,7 @@ from engine.store.launches import find_launch as _find_launch
 from engine.store.opening import open_runs
 from engine.store.processes import Watch
 from engine.store.queue import reclaim
+from engine.store.reaches import read_reaches
 from engine.store.rebuild import rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
@@ -283,14 +292,18 @@ def epochs(
     return history.read_epochs(open_runs(), runs, columns, after)
 
 
-def snapshot(run: str, epoch: int | None = None) -> Snapshot:
-    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None."""
-    return history.read_snapshot(open_runs(), run, epoch)
+def snapshot(run: str, epoch: int | None = None, block: Block = "observed") -> Snapshot:
+    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None.
+
+    Args:
+        block: the weights on B ("observed"), or those on D ("all"), kept of some epochs only.
+    """
+    return history.read_snapshot(open_runs(), run, epoch, block)
 
 
-def snapshot_epochs(run: str) -> list[int]:
+def snapshot_epochs(run: str, block: Block = "observed") -> list[int]:
     """The epochs that `snapshot` knows of, in order; StoreError when there is no such run."""
-    return kept_weights.snapshot_epochs(open_runs(), run)
+    return kept_weights.snapshot_epochs(open_runs(), run, block)
 
 
 def frontier(run: str, epoch: int) -> pd.DataFrame:
@@ -307,13 +320,47 @@ def frontier_epochs(run: str) -> list[int]:
     return frontiers.frontier_epochs(open_runs(), run)
 
 
-def weights(run: str) -> Weights:
-    """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
+def weights(run: str, block: Block = "observed", epoch: int | None = None) -> Weights:
+    """An ended run's weights at an epoch, pair by pair, with everything to judge them by.
+
+    Args:
+        block: w2 on the biased ratings ("observed"), or w1 on all pairs ("all"), which DR and
+            AutoDebias have.
+        epoch: one of `pair_epochs`; the best when None.
 
     Raises:
-        StoreError: no such run, or it keeps no weights. DataError: its ratings are not here.
+        StoreError: no such run, or it keeps no such weights. DataError: its ratings are not here.
     """
-    return kept_weights.read_weights(open_runs(), run)
+    return kept_weights.read_weights(open_runs(), run, block, epoch)
+
+
+def pair_epochs(run: str) -> list[int]:
+    """The epochs that `weights` knows of, the best and the last; none where nothing is kept."""
+    return kept_weights.pair_epochs(open_runs(), run)
+
+
+def weights_at_hand(
+    run: str, block: Block = "observed", epoch: int | None = None
+) -> Weights | None:
+    """What `weights` gives where that is immediate, None where it has to be worked out first.
+
+    Raises:
+        StoreError: as `weights`.
+    """
+    return kept_weights.weights_at_hand(open_runs(), run, block, epoch)
+
+
+def reach(runs: Sequence[str]) -> Reach:
+    """Whether the constraint of these runs of one kind could be met while they trained.
+
+    Raises:
+        StoreError: no such run.
+    """
+    store = open_runs()
+    records = [reports.read_run(store, run) for run in runs]
+    best = {one.run: one.best_epoch for one in records if one.best_epoch is not None}
+    config = next((one.config for one in records if one.config.balanced), records[0].config)
+    return reach_of(read_reaches(store, runs), config, best)
 
 
 def progress(launch_id: str) -> Progress:
@@ -369,10 +416,10 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
-    "REACH_COLUMNS",
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
+    "Block",
     "Change",
     "Choice",
     "Claim",
@@ -392,6 +439,7 @@ __all__ = [
     "Moved",
     "Number",
     "OwnWeights",
+    "PairMap",
     "PaperClaim",
     "Plan",
     "Priority",
@@ -448,6 +496,7 @@ __all__ = [
     "methods",
     "open_runs",
     "options",
+    "pair_epochs",
     "paper_claims",
     "pause",
     "pause_study",
@@ -455,7 +504,7 @@ __all__ = [
     "progress",
     "published",
     "published_text",
-    "reach_of",
+    "reach",
     "read_weights",
     "rebuild_runs",
     "relative_text",
@@ -484,6 +533,7 @@ __all__ = [
     "table_text",
     "train_here",
     "weights",
+    "weights_at_hand",
     "with_tuned",
     "workers",
 ]

@@ -18,9 +18,10 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 # Edges of the histogram of log2(weight); counts below the first and above the last edge stay too.
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
+LAST = "last."  # before the names of a run's arrays of its last epoch
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
 TOLD_MOMENTS = ("r", "mass")
-# Of a target that no weights reach (`EpochDone`).
+# Of a target that no weights reach (`EpochDone`), kept of the epochs that have one.
 REACH = ("reach_moment", "reach_low", "reach_high", "reach_target")
 
 
@@ -65,7 +66,8 @@ class EpochDone:
     `left`: what each block of weights adds to the left side of e; they sum to target + violation.
     `constraint_entropy` and `constraint_violation`: where the weights stand in the phase plane
     (`engine.training.frontier`), `frontier` the best that any weights could do there: rows (lam,
-    entropy, violation), at some epochs only.
+    entropy, violation), at some epochs only. `histogram` and `decile_map` are of the weights on B;
+    `histogram_all` and `decile_map_all` of those on D, where there are any, at some epochs only.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -100,6 +102,8 @@ class EpochDone:
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
+    histogram_all: NDArray[np.int32] | None = None
+    decile_map_all: NDArray[np.float32] | None = None
     frontier: NDArray[np.float64] | None = None
 
     @property
@@ -134,7 +138,6 @@ class EpochDone:
         flat["exact_ess"] = self.exact_ess
         flat["exact_feasible"] = self.exact_feasible
         flat["exact_bound"] = self.exact_bound
-        flat |= {name: getattr(self, name) for name in REACH}
         flat["violation_in_sample"] = self.violation_in_sample
         flat |= {f"left_{name}": part for name, part in self.left.items()}
         flat["constraint_entropy"] = self.constraint_entropy
@@ -166,7 +169,7 @@ class EpochDone:
             "exact_ess": self.exact_ess,
             "exact_feasible": self.exact_feasible,
             "exact_bound": self.exact_bound,
-            "reach": self._reach(),
+            "reach": self.reach,
             "violation_in_sample": self.violation_in_sample,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
@@ -174,8 +177,9 @@ class EpochDone:
             "seconds": self.seconds,
         }
 
-    def _reach(self) -> dict[str, Any] | None:
-        """The target that is out of reach, if one is."""
+    @property
+    def reach(self) -> dict[str, Any] | None:
+        """The target that is out of reach, if one is: moment, low, high, target."""
         if self.reach_moment is None:
             return None
         moment = list(self.moments)[int(self.reach_moment)]
@@ -200,13 +204,13 @@ EPOCH_COLUMNS = (
     *("exact_kl", "exact_violation", "exact_ess", "exact_feasible", "exact_bound"),
     *("violation_in_sample", "left_observed", "left_all"),
     *("constraint_entropy", "constraint_violation"),
-    *REACH,
 )
 
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run ended. `arrays` holds the best epoch's parameters and weights, by name.
+    """A run ended. `arrays` holds the best epoch's parameters and weights, by name; of a balanced
+    run that was trained to its end those of its last epoch too, as "last.NAME".
 
     state: finished (trained to its end), stopped (by the user) or failed (`error` says why).
     epoch_seconds: wall seconds an epoch of the whole group took, divided by the runs in it.

@@ -71,6 +71,7 @@ def report(
     residuals: Sequence[str] = ("in_sample",),
     on_event: Callable[[Event], object] = lambda event: None,
     balances: Sequence[str] = BALANCES,
+    moments: Sequence[tuple[str, ...]] = MOMENTS,
     constraints: Sequence[str] = ("penalised",),
     **changes: Any,
 ) -> Iterator[Row]:
@@ -78,8 +79,8 @@ def report(
 
     Args:
         methods: some of them only; () for all.
-        residuals: of the learned weights; cross_fitted takes six times as long.
-        balances: of the balanced rows. constraints: of the exact weights.
+        residuals, balances, moments: of the balanced rows; cross_fitted takes six times as long.
+        constraints: of the exact weights.
         changes: of every system's settings, as confounding="none".
 
     Raises:
@@ -99,7 +100,7 @@ def report(
             seeds=range(seeds),
             lam=lam,
             methods=(method,),
-            forms=tuple((balance, m) for m in MOMENTS for balance in balances),
+            forms=tuple((balance, tuple(m)) for m in moments for balance in balances),
             residuals=tuple(residuals),
             constraints=tuple(constraints),
             **changes,

@@ -13,7 +13,7 @@ from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.charts.theme import number
 from dashboard.inspecting import frames, state
 from dashboard.inspecting.epochs import dark
-from dashboard.inspecting.picker import run_box
+from dashboard.inspecting.picker import TRAINS, run_box
 from dashboard.inspecting.takeaway import drawn, offer, title
 from dashboard.text import weights as text
 from engine import api
@@ -22,7 +22,7 @@ from engine import api
 def compare(found: Any, runs: pd.DataFrame) -> None:
     """The second picker, and once something is picked, everything twice."""
     st.subheader("Beside another run", anchor=False)
-    others = runs[runs["run"] != found.run]
+    others = runs[(runs["run"] != found.run) & ~runs["state"].isin(TRAINS)]
     if others.empty:
         st.caption("There is no other balanced run yet: train one with another λ or moments.")
         return
@@ -32,10 +32,12 @@ def compare(found: Any, runs: pd.DataFrame) -> None:
         st.caption("Choose a run: another λ, method, preset, solver or set of moments.")
         return
     try:
-        other = api.weights(chosen)
+        other = api.weights(chosen, found.block)
     except api.CounterweightError as error:
         st.warning(str(error))
         return
+    if len(found.blocks) > 1:
+        st.caption(f"Of both runs: {text.BLOCKS[found.block]}.")
     differs(found, other)
     _both(found, other)
 
@@ -62,7 +64,7 @@ def _both(found: Any, other: Any) -> None:
     for k, (place, one) in enumerate(zip(places, (found, other), strict=False)):
         with place:
             name = "This run" if k == 0 else "The other"
-            title(name, f"{one.run}, best epoch {one.epoch}, {one.config.dataset}")
+            title(name, f"{one.run}, epoch {one.epoch}, {one.config.dataset}")
             bars = one.histogram()
             file = f"counterweight-{one.run}"
             drawn(histogram(bars, None, reach, dark()), bars, f"w_two_h{k}", f"{file}-histogram")

@@ -25,6 +25,10 @@ def command(
         str, typer.Option(help="errors the weights balance, as in in_sample,cross_fitted")
     ] = "in_sample",
     balance: Annotated[str, typer.Option(help="of the balanced rows")] = "learned,exact",
+    moments: Annotated[
+        list[str] | None,
+        typer.Option(help="what they balance; again for more  [default: e and e,r]"),
+    ] = None,
     constraint: Annotated[
         str, typer.Option(help="of exact weights, as in penalised,hard,tolerance")
     ] = "penalised",
@@ -43,6 +47,7 @@ def command(
         "residuals": _split(residuals),
         "balances": _split(balance),
         "constraints": _split(constraint),
+        **({"moments": [tuple(_split(each)) for each in moments]} if moments else {}),
         **({"confounding": confounding} if confounding else {}),
     }
     if as_json:

@@ -17,6 +17,7 @@ from engine.datasets import load
 from engine.datasets.ratings import FloatArray
 from engine.jobs.memory import give_back, keep_buffers
 from engine.store.database import runs_home
+from engine.store.observed import keep_observed
 from engine.store.records import check_finished
 from engine.training.initial import PREFIX
 from engine.training.trainer import Trainer
@@ -53,7 +54,10 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
         ConfigError, DataError: as `Trainer`, `initial_of` and `engine.datasets.load` do.
     """
     initial = initial_of(configs, runs_home())
-    trainer = Trainer(configs, load(next(iter(configs.values()))), initial=initial)
+    config = next(iter(configs.values()))
+    ratings = load(config)
+    keep_observed(runs_home(), config, ratings)
+    trainer = Trainer(configs, ratings, initial=initial)
     give_back()
     return trainer
 

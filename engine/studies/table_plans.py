@@ -35,9 +35,9 @@ def table2(
 ) -> Plan:
     """Table 2: every method, with uniform weights and balanced.
 
-    methods: some only, () for all. forms: (balance, moments) of the balanced rows. residuals: of
-    learned weights; constraints: of exact ones. On simulated data IPS with the true propensity,
-    oracle weights, stands beside.
+    methods: some only, () for all. forms: (balance, moments) of the balanced rows, each with every
+    one of residuals; constraints: of exact weights. On simulated data IPS with the true
+    propensity, oracle weights, stands beside.
     """
     series = []
     for method in methods or METHODS:
@@ -69,9 +69,8 @@ def _ways(
     balance: str, residuals: Sequence[str], constraints: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Residuals and constraint of every row of one form."""
-    if balance == "learned":
-        return [(kind, PENALISED) for kind in residuals]
-    return [("in_sample", constraint) for constraint in constraints]
+    ends = (PENALISED,) if balance == "learned" else constraints
+    return [(kind, constraint) for kind in residuals for constraint in ends]
 
 
 def _constraint_label(config: RunConfig) -> str:

@@ -86,7 +86,8 @@ class Observer:
             log_q = self._balancer.log_q(lanes, term.support, batch, inside, pick)
             mass = chosen.mass if term.support == "observed" else 1.0
             assert term.support != "uniform"
-            found.append(Side(term.support, inside, picked(term.value, pick), log_q, mass, pick))
+            value, total = picked(term.value, pick), x.shape[1]
+            found.append(Side(term.support, inside, value, log_q, mass, pick, total))
         assert observed is not None
         return tuple(found), observed
 
@@ -147,7 +148,8 @@ class Observer:
         weights = weights.clamp(min=SMALLEST)
         if chosen.held is not None:
             weights = weights.masked_fill(chosen.held, 0.0)
-        weights = torch.where(lanes.balanced[:, None], weights, 1.0)
+        if not lanes.all_balanced:
+            weights = torch.where(lanes.balanced[:, None], weights, 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:
             return result

@@ -54,10 +54,11 @@ def test_only_the_ways_to_balance_that_are_asked_for(tmp_path):
     assert all(row.gain is not None and row.seeds == 2 for row in gains)
 
 
-def test_residuals_are_those_of_learned_weights(tmp_path):
+def test_residuals_are_those_of_balanced_rows(tmp_path):
     kinds = ("in_sample", "held_out")
-    rows = rows_of(tmp_path, methods=("ips",), balances=("learned",), residuals=kinds)
-    assert {row.residuals for row in rows} == {None, *kinds}
+    rows = rows_of(tmp_path, methods=("ips",), residuals=kinds)
+    found = {(row.balance, row.residuals) for row in rows if row.residuals}
+    assert found == {(balance, kind) for balance in ("learned", "exact") for kind in kinds}
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,11 @@ def test_the_command_takes_ways_to_balance_and_constraints(tmp_path, monkeypatch
     """The figure on tolerance in DEVIATIONS.md, on the smallest data and a seed."""
     monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path))
     given = "report simulated-small --seeds 1 --methods ips --balance exact --constraint tolerance"
+    given += " --moments e,r,mass"
     done = CliRunner().invoke(app, [*given.split(), "--json"])
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     exact = [row for row in rows if row["balance"] == "exact"]
     assert {row["constraint"] for row in exact} == {"tolerance"}
+    assert {tuple(row["moments"]) for row in exact} == {("e", "r", "mass")}
     assert {"true_loss", "violation"} <= {row["metric"] for row in exact}
