@@ -364,4 +364,4 @@ def scores_of(model: PairModel, support: str, batch: Batch) -> Tensor:
     if support == "observed":
         return batch.rated(model)
     assert batch.everything is not None
-    return batch.everything.own(batch.everything.scores(model))
+    return batch.everything.own_scores(model)

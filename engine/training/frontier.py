@@ -23,8 +23,11 @@ from torch import Tensor
 
 from engine.balancing import moment_metric
 from engine.config import RunConfig
+from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
 
+MANY = 200_000  # pairs, beyond which those of one moment are looked at in bins
+BINS = 1 << 14
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
 POWERS = tuple(range(-3, 12))  # lam is lam_1/2 times these powers of 2
@@ -127,7 +130,8 @@ class _Blocks:
     """The blocks of weights of some runs, at any mu."""
 
     def __init__(self, result: GlobalPass, rows: Tensor) -> None:
-        self._x = [s.x.index_select(0, rows).transpose(1, 2).contiguous() for s in result.sides]
+        found = [_gathered(side.x, rows) for side in result.sides]
+        self._x, self._log_count = [x for x, _ in found], [log for _, log in found]
         self._mass = [side.mass for side in result.sides]
         self._most = _most(result)
 
@@ -141,8 +145,9 @@ class _Blocks:
         """Left sides [R, k], entropy [R] and the derivative of the former by mu [R, k, k]."""
         left, entropy = torch.zeros_like(mu), torch.zeros_like(mu[:, 0])
         bend = mu.new_zeros(*mu.shape, mu.shape[1])
-        for x, mass in zip(self._x, self._mass, strict=True):  # x [R, k, n]
-            score = (mu.to(x.dtype).unsqueeze(1) @ x).squeeze(1)
+        for x, log_count, mass in zip(self._x, self._log_count, self._mass, strict=True):
+            score = (mu.to(x.dtype).unsqueeze(1) @ x).squeeze(1)  # x [R, k, n]
+            score = score if log_count is None else score.add_(log_count)
             total = torch.logsumexp(score, dim=1)
             weighted = x * score.sub_(total[:, None]).exp_().unsqueeze(1)
             mean = weighted.sum(2)
@@ -151,6 +156,34 @@ class _Blocks:
             entropy += mass * (total - (mu * mean).sum(1))  # -sum q log q, log q = x mu - total
             bend += mass * (square - mean.unsqueeze(2) * mean.unsqueeze(1))
         return left, (entropy / self._most).clamp(max=1.0), bend
+
+
+def _gathered(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+    """x [R, n, k] of some runs as [R', k, n]; of one moment of many pairs its means in bins, and
+    the logarithm of how many pairs each stands for, [R', BINS].
+
+    A bin's log weights differ by 1/BINS of what all log weights span, and its mean lies where its
+    pairs do: sums of weights change by (span / BINS)^2 / 24 of themselves.
+    """
+    if x.shape[2] > 1 or x.shape[1] <= MANY:
+        return x.index_select(0, rows).transpose(1, 2).contiguous(), None
+    pairs = [_binned(x[lane, :, 0]) for lane in rows.tolist()]
+    return (
+        torch.stack([mean for mean, _ in pairs]).unsqueeze(1),
+        torch.stack([count for _, count in pairs]).log_(),
+    )
+
+
+def _binned(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and counts of x [n] in BINS bins of equal width, [BINS]; sums in float64."""
+    low, high = x.aminmax()
+    unit = torch.where(high > low, BINS / (high - low), 0.0)
+    count, total = x.new_zeros(2, BINS, dtype=torch.float64)
+    for part in torch.split(x, SLAB):
+        place = ((part - low) * unit).long().clamp_(0, BINS - 1)
+        count += torch.bincount(place, minlength=BINS)
+        total += torch.bincount(place, weights=part.double(), minlength=BINS)
+    return torch.where(count > 0, total / count, low.double()), count
 
 
 def _most(result: GlobalPass) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from engine.diagnostics import PAIRS_MAX, sample_pairs
+from engine.models import Ordered
 from engine.training.batch import Batch, Grid, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
@@ -64,9 +65,12 @@ class Whole:
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
         device = lanes.user.device
-        self._everything = _everything(lanes, shape, device) if on_all else None
-        self._cell, self._users, self._items = None, None, None
-        if self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX):
+        self._cell, self._users, self._items, self._ordered = None, None, None, None
+        dense = self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX)
+        if not dense:
+            self._ordered = Ordered.of(lanes.user, lanes.item, shape, lanes.lam.dtype)
+        self._everything = _everything(lanes, shape, self._ordered) if on_all else None
+        if dense:
             self._cell = lanes.user * shape[1] + lanes.item
             self._users, self._items = (torch.arange(n, device=device) for n in shape)
 
@@ -82,15 +86,20 @@ class Whole:
             users=self._users,
             items=self._items,
             crossing=self._cell,
+            ordered=self._ordered,
         )
 
 
-def _everything(lanes: Lanes, shape: tuple[int, int], device: torch.device) -> Grid | Sample:
-    drawn = sample_pairs(shape[0] * shape[1])
+def _everything(lanes: Lanes, shape: tuple[int, int], rated: Ordered | None) -> Grid | Sample:
+    drawn, device = sample_pairs(shape[0] * shape[1]), lanes.user.device
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
         cell = lanes.user * shape[1] + lanes.item
         return Grid.of(users, items, cell, lanes.level)
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
     levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
-    return Sample.of(user, item, levels, (lanes.user, lanes.item, lanes.level))
+    both = rated and Ordered.of(user, item, shape, lanes.lam.dtype)
+    ordered = (both, rated) if rated and both else None
+    return Sample.of(
+        *(user, item, levels, (lanes.user, lanes.item, lanes.level)), ordered=ordered
+    )
