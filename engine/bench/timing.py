@@ -25,40 +25,51 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds an epoch of a group takes: its blocks alone, and all of it; most memory in GiB."""
+    """Seconds an epoch of a group takes: its blocks, evaluation, diagnostics; most memory in GiB.
+
+    evaluation: validation metrics. diagnostics: everything else at an epoch's end, the global pass
+    included, which the weight steps of the next epoch start from.
+    """
 
     training: float
-    epoch: float
+    evaluation: float
+    diagnostics: float
     resident: float = 0.0
+
+    @property
+    def epoch(self) -> float:
+        """All of it."""
+        return self.training + self.evaluation + self.diagnostics
 
 
 def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
-    """What the engine takes an epoch for a whole group, evaluation included in `epoch`.
+    """What the engine takes an epoch for a whole group.
 
-    Of the blocks the median epoch, as others on the machine slow some; of the evaluation the mean,
-    as parts of it come every tenth epoch only.
+    Of the blocks and the evaluation the median epoch, as others on the machine slow some; of the
+    diagnostics the mean, as parts of them come every tenth epoch only.
     """
+    from engine.bench.clocked import Clocked
     from engine.events import BlockDone, GroupEpoch
     from engine.jobs.building import tuned
-    from engine.training.trainer import Trainer
 
     group = {str(i): changed(c, patience=0) for i, c in enumerate(configs)}
-    training, evaluation = [], []
+    training, evaluation, diagnostics = [], [], []
     with tuned():
+        trainer = Clocked(group, _without_truth(configs[0]))
         begun = time.process_time()
-        for event in Trainer(group, _without_truth(configs[0])).events():
+        for event in trainer.events():
             now = time.process_time()
             if isinstance(event, BlockDone):
                 trained = now - begun
             elif isinstance(event, GroupEpoch):
                 if event.epoch > 1:  # the first one warms up
                     training.append(trained)
-                    evaluation.append(now - begun - trained)
+                    evaluation.append(trainer.evaluation)
+                    diagnostics.append(now - begun - trained - trainer.evaluation)
                 if event.epoch > epochs:
                     break
                 begun = time.process_time()
-    blocks = median(training)
-    return Timing(blocks, blocks + mean(evaluation), most_resident())
+    return Timing(median(training), median(evaluation), mean(diagnostics), most_resident())
 
 
 def most_resident() -> float:

@@ -150,7 +150,6 @@ class Balancer:
                 curves = (result.curvature(), result.spread())
                 self._newton(*curves, result.residual, pull, learned, 1.0)
                 result = weigh(result)
-        self.anchor = None  # its copies of the models make room for the next
         # Of the log-linear model's steps alone; an MF model's need no curvature.
         flat = torch.zeros_like(metric)
         self.anchor = Anchor(

@@ -202,7 +202,8 @@ class Batch:
     label [1, n]; inverse [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of
     single pairs |B_k| / s; everything: D_k or None.
     users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
-    users x items, where that grid has few cells for one rated; ordered: all of B, where it has many.
+    users x items, where that grid has few cells for one rated. ordered: all of B, where D's has
+    many.
     """
 
     user: Tensor

@@ -24,7 +24,7 @@ class View:
         self._position = torch.as_tensor(plan.order, device=device)
         self._user, self._item = lanes.user[self._position], lanes.item[self._position]
         self._label = lanes.label[:, self._position]
-        self._level = lanes.level[self._position]
+        self._level = lanes.level[self._position].int()
         self._inverse = lanes.inverse_propensity[:, self._position]
         self._user_place = torch.as_tensor(plan.user_place, device=device)
         self._item_place = torch.as_tensor(plan.item_place, device=device)
@@ -65,6 +65,7 @@ class Whole:
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
         device = lanes.user.device
+        self._level = lanes.level.int() if on_all else lanes.level  # which only then index
         self._cell, self._users, self._items, self._ordered = None, None, None, None
         dense = self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX)
         if not dense:
@@ -77,7 +78,7 @@ class Whole:
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
         return Batch(
-            *(lanes.user, lanes.item, slice(None), lanes.level),
+            *(lanes.user, lanes.item, slice(None), self._level),
             label=lanes.label,
             inverse=lanes.inverse_propensity,
             mass=lanes.density,
@@ -95,11 +96,9 @@ def _everything(lanes: Lanes, shape: tuple[int, int], rated: Ordered | None) -> 
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
         cell = lanes.user * shape[1] + lanes.item
-        return Grid.of(users, items, cell, lanes.level)
+        return Grid.of(users, items, cell, lanes.level.int())
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
     levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
     both = rated and Ordered.of(user, item, shape, lanes.lam.dtype)
     ordered = (both, rated) if rated and both else None
-    return Sample.of(
-        *(user, item, levels, (lanes.user, lanes.item, lanes.level)), ordered=ordered
-    )
+    return Sample.of(*(user, item, levels, (lanes.user, lanes.item, lanes.level)), ordered=ordered)
