@@ -25,13 +25,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds an epoch of a group takes: its blocks, evaluation, diagnostics; most memory in GiB.
+    """Seconds an epoch of a group takes, part by part; most memory in GiB.
 
-    evaluation: validation metrics. diagnostics: everything else at an epoch's end, the global pass
-    included, which the weight steps of the next epoch start from.
+    training: its blocks. anchor, evaluation: see `Clock`. diagnostics: all else at an epoch's end,
+    the constraint over all ratings among it.
     """
 
     training: float
+    anchor: float
     evaluation: float
     diagnostics: float
     resident: float = 0.0
@@ -39,37 +40,42 @@ class Timing:
     @property
     def epoch(self) -> float:
         """All of it."""
-        return self.training + self.evaluation + self.diagnostics
+        return self.training + self.anchor + self.evaluation + self.diagnostics
 
 
 def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
     """What the engine takes an epoch for a whole group.
 
-    Of the blocks and the evaluation the median epoch, as others on the machine slow some; of the
-    diagnostics the mean, as parts of them come every tenth epoch only.
+    Of the blocks the median epoch, as others on the machine slow some; of the rest the mean, as
+    parts of it come every tenth epoch only.
     """
-    from engine.bench.clocked import Clocked
+    from engine.bench.clocked import Clock
     from engine.events import BlockDone, GroupEpoch
     from engine.jobs.building import tuned
+    from engine.training.trainer import Trainer
 
     group = {str(i): changed(c, patience=0) for i, c in enumerate(configs)}
-    training, evaluation, diagnostics = [], [], []
+    training, ends = [], []
     with tuned():
-        trainer = Clocked(group, _without_truth(configs[0]))
+        trainer = Trainer(group, _without_truth(configs[0]))
+        clock = Clock(trainer)
         begun = time.process_time()
         for event in trainer.events():
             now = time.process_time()
             if isinstance(event, BlockDone):
                 trained = now - begun
+                clock.take()
             elif isinstance(event, GroupEpoch):
                 if event.epoch > 1:  # the first one warms up
                     training.append(trained)
-                    evaluation.append(trainer.evaluation)
-                    diagnostics.append(now - begun - trained - trainer.evaluation)
+                    parts = clock.take()
+                    whole = now - begun - trained
+                    ends.append((*parts.values(), whole - sum(parts.values())))
                 if event.epoch > epochs:
                     break
                 begun = time.process_time()
-    return Timing(median(training), median(evaluation), mean(diagnostics), most_resident())
+    anchor, evaluation, diagnostics = (mean(part) for part in zip(*ends, strict=True))
+    return Timing(median(training), anchor, evaluation, diagnostics, most_resident())
 
 
 def most_resident() -> float:

@@ -27,7 +27,7 @@ from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
 
 MANY = 200_000  # pairs, beyond which those of one moment are looked at in bins
-BINS = 1 << 14
+BINS = 1 << 12
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
 POWERS = tuple(range(-3, 12))  # lam is lam_1/2 times these powers of 2

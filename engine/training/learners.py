@@ -26,7 +26,7 @@ from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
 from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance, slopes_of
-from engine.training.observing import Observer
+from engine.training.observing import Measured, Observer
 from engine.training.phi import Values
 from engine.training.rowwise import RowOptimizer, optimizer_of
 from engine.training.seen import Seen
@@ -294,8 +294,12 @@ class Learners:
         for step in self._by_row:
             step.catch_up()
         self._balancer.anchor = None  # the pass makes the next, and room for it is dear
+        return self._observer.look(self.theta, lanes, self.measure(lanes), self._folds)
+
+    def measure(self, lanes: Lanes) -> Measured:
+        """The errors of all ratings, and the training error."""
         batch = self._whole.batch(lanes)
-        return self._observer.look(self.theta, lanes, batch, self._folds, self._uniform(lanes))
+        return self._observer.measure(self.theta, lanes, batch, self._folds, self._uniform(lanes))
 
     def anchor(
         self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int

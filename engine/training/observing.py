@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -24,6 +24,19 @@ from engine.training.selection import Selection, Selector, picked
 SMALLEST = 1e-30  # of mean 1
 
 
+@dataclass(frozen=True)
+class Measured:
+    """All ratings as terms see them, by theta's own errors and by those that are balanced.
+
+    loss [R]: the base method's estimate.
+    """
+
+    batch: Batch
+    own: tuple[Term, ...]
+    balanced: tuple[Term, ...]
+    loss: Tensor
+
+
 class Observer:
     """Looks at a group's constraint; holds the parts it needs and nothing that changes."""
 
@@ -38,29 +51,40 @@ class Observer:
         self._shape, self._moments, self._nuisance = shape, moments, nuisance
         self._balancer, self._selector = balancer, selector
 
-    def look(
+    def measure(
         self,
         theta: MatrixFactorization,
         lanes: Lanes,
         batch: Batch,
         folds: FoldModels | None,
         uniform: Part | None,
-    ) -> GlobalPass:
-        """The constraint at the present models."""
+    ) -> Measured:
+        """The errors of all ratings at the present models, and so the training error."""
         values = self._nuisance.values(batch)
         # Kept, so that reports and the next epoch's blocks see the propensity as it is now.
         lanes.inverse_propensity = values[0]["inverse_propensity"]
         batch = replace(batch, inverse=lanes.inverse_propensity)
         scores = batch.scores(theta)
         own = self._looked_at(self._nuisance.terms(batch, scores, values, uniform))
-        rated = balanced = _balanced(own, batch, scores[0])
+        loss, own = _loss(own, batch, lanes), _balanced(own, batch, scores[0])
+        balanced = own
         if folds is not None:
             other = (folds.predictions(lanes, scores[0]), scores[1])
             terms = self._looked_at(self._nuisance.terms(batch, other, values, uniform))
             balanced = _balanced(terms, batch, scores[0])
-        del scores  # arrays of all ratings, as those that `_looked_at` leaves out
+        return Measured(batch, own, balanced, loss)
+
+    def look(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        measured: Measured,
+        folds: FoldModels | None,
+    ) -> GlobalPass:
+        """The constraint at the present models."""
+        batch = measured.batch
         chosen = self._selector.of(batch)
-        sides, x = self._sides(balanced, lanes, batch, chosen)
+        sides, x = self._sides(measured.balanced, lanes, batch, chosen)
         prediction = theta.score(lanes.uniform_user, lanes.uniform_item)
         wanted = partial(self._of_uniform, lanes)
         at_uniform = own_errors = wanted(prediction)
@@ -68,8 +92,7 @@ class Observer:
             at_uniform = folds.uniform_mean(lanes, prediction, wanted)
         apart = folds is not None or chosen.held is not None
         targets = (at_uniform, own_errors[..., -1] if apart else None)
-        observed = next(term for term in rated if term.support == "observed")
-        return self._pass(lanes, batch, observed, _loss(own, batch, lanes), sides, x, targets)
+        return self._pass(lanes, measured, sides, x, targets)
 
     def _looked_at(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
         """Terms without what only training, or a moment that is not balanced, has a use for."""
@@ -105,17 +128,14 @@ class Observer:
     def _pass(
         self,
         lanes: Lanes,
-        batch: Batch,
-        rated: Term,
-        loss: Tensor,
+        measured: Measured,
         sides: tuple[Side, ...],
         x: Tensor,
         targets: tuple[Tensor, Tensor | None],
     ) -> GlobalPass:
-        """rated: the term on B, by theta's own errors. targets: values of the moments and e on U
-        [R, m, k + 1]; theta's own e, or None.
-        """
+        """targets: values of the moments and e on U [R, m, k + 1]; theta's own e, or None."""
         values, error = targets
+        rated = next(term for term in measured.own if term.support == "observed")
         mean = torch.einsum("rm,rmk->rk", lanes.target_share, values)
         covariance = clustered(values, mean, lanes, self._shape[0])
         return GlobalPass(
@@ -124,10 +144,10 @@ class Observer:
             covariance=with_known(covariance[:, :-1, :-1], self._moments.known, sides),
             error_target=mean[:, -1],
             error_se=covariance[:, -1, -1].sqrt(),
-            loss=loss,
+            loss=measured.loss,
             x=x,
             value=rated.value,
-            inverse=rated.scale if rated.scale.dim() > 1 else batch.inverse,
+            inverse=rated.scale if rated.scale.dim() > 1 else measured.batch.inverse,
             weights=x.new_ones(()).expand(x.shape[:2]),
             own_target=None if error is None else (lanes.target_share * error).sum(1),
         )

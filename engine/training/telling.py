@@ -16,7 +16,7 @@ from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
 OFTEN, RARELY = 5, 10  # epochs
-LEAST = 1e-300
+LEAST = 1e-37  # a normal number in float32
 ROUNDING = 1e-6  # of a propensity in float32
 
 
@@ -53,8 +53,9 @@ def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     for part, p in zip(parts, torch.split(inverse, step, 1), strict=True):
         v = part * unit  # of mean 1
         used = v * p
-        entropy = v.clamp(min=LEAST).log_().mul_(v)  # 0 of 0; xlogy goes through them one by one
-        found = (entropy, v.square(), used, used.square())
+        # Logarithms in the weights' own precision; xlogy would go through them one by one.
+        log = part.clamp(min=LEAST).log_().add_(unit.log().to(part.dtype))
+        found = (log.mul(v), v.square(), used, used.square())  # v = 0 adds nothing
         sums += torch.stack([values.sum(1) for values in found])
         largest = torch.maximum(largest, v.amax(1))
     entropy, square, used, used_square = sums

@@ -44,7 +44,6 @@ from engine.training.telling import facts_of, weight_blocks
 FINISHED: tuple[RunState, str | None] = ("finished", None)
 TOLD_LANES = 5  # runs that a half-step tells of
 Position = tuple[int, int, int]
-Evaluation = tuple[list[dict[str, float | None]], list[float | None]]
 
 
 class Trainer:
@@ -223,12 +222,6 @@ class Trainer:
     def _configs(self) -> list[RunConfig]:
         return [subject.config for subject in self._subjects]
 
-    def evaluate(self) -> Evaluation:
-        """Validation metrics and, of simulations, true losses: what predictions alone tell."""
-        predictor = self._learners.predictor
-        validation = self._judge.validation(self._subjects, predictor)
-        return validation, self._judge.true_losses(predictor)
-
     def _end_epoch(self, seconds: dict[str, float]) -> GroupEpoch:
         begun = time.perf_counter()
         self.epoch, self._block = self.epoch + 1, 0
@@ -240,7 +233,8 @@ class Trainer:
             result = self._learners.global_pass(self._lanes)
         if self._lanes.balanced.any():
             result = self._learners.observe(result, self._lanes, self._configs(), self.epoch)
-        validation, truths = self.evaluate()
+        validation = self._judge.validation(self._subjects, self._learners.predictor)
+        truths = self._judge.true_losses(self._learners.predictor)
         seconds = {**seconds, "evaluation": time.perf_counter() - begun}
         blocks = weight_blocks(result)
         plane = places(result, self._configs(), self.epoch)
