@@ -86,6 +86,7 @@ class Outcome:
         in_sample: violations by the model's own errors, where `violation` is by errors on ratings
             it has not seen.
         config: the runs' settings, those of the first.
+        reach: whether the constraint could be met at all while they trained.
     """
 
     violation: Sequence[float]
@@ -97,6 +98,7 @@ class Outcome:
     ess_estimate: Sequence[float] = ()
     in_sample: Sequence[float] = ()
     config: Any = None
+    reach: api.Reach | None = None
     lower_is_better: frozenset[str] = field(
         default=frozenset({"true ideal loss", "MSE", "log loss"})
     )
@@ -142,8 +144,21 @@ def _constraint(outcome: Outcome) -> Sentence:
     if before <= se:
         return Sentence("Constraint", "nothing to balance", f"{numbers}: within its noise before")
     if after <= se:
-        return Sentence("Constraint", "met", numbers, True)
-    return Sentence("Constraint", f"not met, {100 * after / before:.0f} % left", numbers, False)
+        return Sentence("Constraint", "met", numbers + _limits(outcome), True)
+    if outcome.reach is not None and outcome.reach.out:
+        left = f"out of reach in {outcome.reach.counted(outcome.reach.out)}"
+        return Sentence("Constraint", left, f"{numbers}; {outcome.reach.why}", False)
+    left = f"not met, {100 * after / before:.0f} % left"
+    return Sentence("Constraint", left, numbers + _limits(outcome), False)
+
+
+def _limits(outcome: Outcome) -> str:
+    """What kept weights from the constraint in some epochs, behind the numbers; "" for nothing."""
+    reach = outcome.reach
+    if reach is None:
+        return ""
+    said = f"; out of reach in {reach.counted(reach.out)}" if reach.out else ""
+    return f"{said}; {reach.floor_said}" if reach.bound else said
 
 
 def _sizes(outcome: Outcome) -> tuple[float, float, float]:
@@ -227,16 +242,22 @@ def advice(outcome: Outcome) -> Advice | None:
         return Advice(*TRY["entropy"], {"entropy_sign": "maximise"})
     if rest is not None and rest < FEW and config.lam > 0 and lam_counts(config):
         return Advice(*TRY["less"], {"lam": f"{max(config.lam / STEP, 2**-9):g}"})
+    if _beyond(outcome) and config.balance == "exact" and not lam_counts(config):
+        return Advice(*TRY["reach"], {"constraint": "penalised"})
     if before <= se:
         if config.confounding == "none" and is_simulated(config):
             return Advice(*TRY["confound"], {"confounding": "strong"})
     elif config.moments == ("e",):
         return Advice(*TRY["label"], {"moments": "e,r"})
-    elif after > se and lam_counts(config):
+    elif after > se and lam_counts(config) and not _beyond(outcome):
         return Advice(*TRY["more"], {"lam": f"{min(config.lam * STEP, api.LAM_MAX):g}"})
     if config.residuals == "in_sample" and config.balanced:
         return Advice(*TRY["unseen"], {"residuals": "cross_fitted"})
     return None
+
+
+def _beyond(outcome: Outcome) -> bool:
+    return outcome.reach is not None and outcome.reach.out > 0
 
 
 def outcome_of(
@@ -271,7 +292,14 @@ def outcome_of(
         ess_estimate=_column(at_best, "ess_estimate"),
         in_sample=_column(at_best, "violation_in_sample"),
         config=config,
+        reach=_reach(runs, epochs, config),
     )
+
+
+def _reach(runs: pd.DataFrame, epochs: pd.DataFrame, config: Any) -> api.Reach | None:
+    if config is None or not set(api.REACH_COLUMNS) <= set(epochs):
+        return None
+    return api.reach_of(epochs, config, runs["best_epoch"].dropna().astype(int).to_dict())
 
 
 def _column(frame: pd.DataFrame, name: str) -> list[float]:

@@ -6,10 +6,8 @@ happens in worker processes (`ensure_workers`), so nothing here blocks for long.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -37,11 +35,12 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import Block, OwnWeights, Weights, binned, diagnose, read_weights
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
+from engine.reach import REACH_COLUMNS, Reach, reach_of
 from engine.store import (
     branches,
     controls,
@@ -58,58 +57,52 @@ from engine.store import weights as kept_weights
 from engine.store.database import Store, runs_home
 from engine.store.launches import create_launch
 from engine.store.launches import find_launch as _find_launch
+from engine.store.opening import open_runs
 from engine.store.processes import Watch
 from engine.store.queue import reclaim
-from engine.store.rebuild import open_store, rebuild
+from engine.store.rebuild import rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
 from engine.store.roster import WorkerInfo
-from engine.store.studies import StudyRecord, list_studies
-from engine.studies import KINDS, Plan, Series, claim_check, export, make_plan, running
+from engine.store.studies import StudyRecord
+from engine.studies import KINDS, Plan, Series, make_plan
 from engine.studies import VALUES as STUDY_VALUES
-from engine.studies import paper_claims as claim_list
-from engine.studies import tables as paper_tables
-from engine.studies.cells import NUMBERS
 from engine.studies.claim_check import claims_from_json, claims_to_json
 from engine.studies.estimate import Estimate
-from engine.studies.estimate import estimate as _estimate
 from engine.studies.facts import DataFacts, data_facts
-from engine.studies.gallery import made_by, read_gallery, write_gallery
+from engine.studies.gallery import made_by
 from engine.studies.paper_claims import PaperClaim
 from engine.studies.running import Study
 from engine.studies.shape import Shape, shape
 from engine.studies.summary import Choice, choose, gain, strongest_base, summarise
-from engine.studies.tables import Number, Part, Table, TableRow
+from engine.studies.tables import Number, Table, TableRow
 from engine.studies.tuned import with_tuned
-
-TABLE_FORMS = tuple(export.WRITERS)
-# How a table's cells are written, for those who draw it themselves.
-TABLE_TITLES = export.TITLES
-measured_text, published_text = export.measured_text, export.published_text
-relative_text, table_columns = export.relative_text, export.table_columns
+from engine.study_api import (
+    TABLE_FORMS,
+    TABLE_TITLES,
+    check_study,
+    estimate,
+    gallery,
+    measured_text,
+    paper_claims,
+    pause_study,
+    published_text,
+    relative_text,
+    resume_study,
+    save_study,
+    start_study,
+    stop_study,
+    studies,
+    study,
+    table,
+    table_columns,
+    table_text,
+)
 
 if TYPE_CHECKING:
     from engine.jobs.scheduler import ClusterInfo
 
-_lock = threading.Lock()
-_stores: dict[str, Store] = {}
 _watch = Watch()
-
-
-def open_runs() -> Store:
-    """The store at `runs_home()`, opened once a process and again when its file was moved away.
-
-    Raises:
-        StoreError: it cannot be opened.
-    """
-    home = runs_home()
-    with _lock:
-        store = _stores.get(str(home))
-        if store is None or not store.is_current():
-            if store is not None:
-                store.close()
-            store = _stores[str(home)] = open_store(home)
-        return store
 
 
 def datasets() -> list[DatasetInfo]:
@@ -289,14 +282,18 @@ def epochs(
     return history.read_epochs(open_runs(), runs, columns, after)
 
 
-def snapshot(run: str, epoch: int | None = None) -> Snapshot:
-    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None."""
-    return history.read_snapshot(open_runs(), run, epoch)
+def snapshot(run: str, epoch: int | None = None, block: Block = "observed") -> Snapshot:
+    """The weights of one epoch in aggregate, of the latest kept when `epoch` is None.
+
+    Args:
+        block: the weights on B ("observed"), or those on D ("all"), kept of some epochs only.
+    """
+    return history.read_snapshot(open_runs(), run, epoch, block)
 
 
-def snapshot_epochs(run: str) -> list[int]:
+def snapshot_epochs(run: str, block: Block = "observed") -> list[int]:
     """The epochs that `snapshot` knows of, in order; StoreError when there is no such run."""
-    return kept_weights.snapshot_epochs(open_runs(), run)
+    return kept_weights.snapshot_epochs(open_runs(), run, block)
 
 
 def frontier(run: str, epoch: int) -> pd.DataFrame:
@@ -313,122 +310,28 @@ def frontier_epochs(run: str) -> list[int]:
     return frontiers.frontier_epochs(open_runs(), run)
 
 
-def weights(run: str) -> Weights:
-    """An ended run's weights at its best epoch, pair by pair, with everything to judge them by.
+def weights(run: str, block: Block = "observed", epoch: int | None = None) -> Weights:
+    """An ended run's weights at an epoch, pair by pair, with everything to judge them by.
+
+    Args:
+        block: w2 on the biased ratings ("observed"), or w1 on all pairs ("all"), which DR and
+            AutoDebias have.
+        epoch: one of `pair_epochs`; the best when None.
 
     Raises:
-        StoreError: no such run, or it keeps no weights. DataError: its ratings are not here.
+        StoreError: no such run, or it keeps no such weights. DataError: its ratings are not here.
     """
-    return kept_weights.read_weights(open_runs(), run)
+    return kept_weights.read_weights(open_runs(), run, block, epoch)
+
+
+def pair_epochs(run: str) -> list[int]:
+    """The epochs that `weights` knows of, the best and the last; none where nothing is kept."""
+    return kept_weights.pair_epochs(open_runs(), run)
 
 
 def progress(launch_id: str) -> Progress:
     """How far a launch is, and when it should be done."""
     return reports.read_progress(open_runs(), launch_id)
-
-
-def study(plan: Plan | str) -> Study:
-    """A study by its plan, started or not, or by the id of a started one: state and frame.
-
-    The frame has a row a cell (`engine.studies.cells.COLUMNS`); cells that no run of this store
-    stands for show the gallery's numbers where it has them (source "gallery").
-
-    Raises:
-        StoreError: no study has that id.
-    """
-    store = open_runs()
-    return running.read_study(store, plan if isinstance(plan, Plan) else _plan(plan))
-
-
-def _plan(study: str) -> Plan:
-    return running.plan_of(open_runs(), study)
-
-
-def studies() -> list[StudyRecord]:
-    """Every study that was started in this store, newest first."""
-    return list_studies(open_runs())
-
-
-def start_study(plan: Plan) -> str:
-    """Launch what no run stands for yet; the study's id. Workers train it after the lab's runs.
-
-    Raises:
-        ConfigError, DataError: it cannot be trained; nothing has changed then.
-    """
-    running.start(open_runs(), plan)
-    return plan.id
-
-
-def pause_study(study: str) -> None:
-    """Checkpoint and leave the workers free; StoreError when there is no such study."""
-    running.pause(open_runs(), study)
-
-
-def resume_study(study: str) -> None:
-    """Go on where it was paused or stopped; StoreError when there is no such study."""
-    running.resume(open_runs(), study)
-
-
-def stop_study(study: str) -> None:
-    """End what trains of it, and launch no more; StoreError when there is no such study."""
-    running.stop(open_runs(), study)
-
-
-def estimate(study: Study) -> Estimate:
-    """Seconds the rest of a study takes, from runs like its own that have ended."""
-    return _estimate(open_runs(), study.frame)
-
-
-def save_study(study: Study, folder: Path, command: str) -> Path:
-    """Keep a finished study's numbers, no rating, as a file of the gallery; its path.
-
-    Raises:
-        ConfigError: a run is missing. StoreError: the file cannot be written.
-    """
-    claims = claims_to_json(check_study(study))
-    with open_runs().in_words():
-        return write_gallery(folder, study.plan, study.frame, NUMBERS, command, claims)
-
-
-def check_study(study: Study) -> tuple[Claim, ...]:
-    """The claims of a study that can be checked now, at once where they were checked before.
-
-    Seconds otherwise, a minute on Music: bootstrap over users and seeds (METHOD 6).
-    """
-    return claim_check.check_study(open_runs(), study)
-
-
-def paper_claims(dataset: str, **changes: Any) -> list[PaperClaim]:
-    """The paper's claims and ours about one data set, each with its verdict so far.
-
-    Args:
-        changes: settings of the runs that differ from the presets', such as confounding, epochs.
-
-    Raises:
-        ConfigError: no data set of that name, or changes that make no run.
-    """
-    return claim_list.paper_claims(open_runs(), dataset, **changes)
-
-
-def table(study: Study, part: Part = "test_clean", claims: Sequence[Claim] = ()) -> Table:
-    """A study without an axis as a table: measured beside published, gains, marks by `claims`."""
-    return paper_tables.make_table(study, part, claims)
-
-
-def table_text(table: Table, form: str) -> str:
-    """A table as text.
-
-    Raises:
-        ConfigError: the form is none of TABLE_FORMS.
-    """
-    if form not in export.WRITERS:
-        raise ConfigError("form", form, "one of " + ", ".join(TABLE_FORMS))
-    return export.WRITERS[form](table)
-
-
-def gallery() -> tuple[dict[str, Any], ...]:
-    """The studies that ship: plan, how they were made, cells, references, claims."""
-    return read_gallery()
 
 
 def ensure_workers(n: int | None = None) -> list[int]:
@@ -479,9 +382,11 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
+    "REACH_COLUMNS",
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
+    "Block",
     "Change",
     "Choice",
     "Claim",
@@ -505,6 +410,7 @@ __all__ = [
     "Plan",
     "Priority",
     "Progress",
+    "Reach",
     "RunConfig",
     "RunRecord",
     "RunState",
@@ -556,6 +462,7 @@ __all__ = [
     "methods",
     "open_runs",
     "options",
+    "pair_epochs",
     "paper_claims",
     "pause",
     "pause_study",
@@ -563,6 +470,7 @@ __all__ = [
     "progress",
     "published",
     "published_text",
+    "reach_of",
     "read_weights",
     "rebuild_runs",
     "relative_text",

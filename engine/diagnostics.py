@@ -88,10 +88,10 @@ def log2_histogram(weight: Floats) -> NDArray[np.int32]:
 
 @dataclass(frozen=True)
 class Deciles:
-    """The 12 x 12 map of B: users by activity, items by popularity, in groups of equal count.
+    """The 12 x 12 map: users by activity, items by popularity, in groups of equal count.
 
-    cell: row * 12 + column of every biased pair, [|B|], a byte each. user_group, item_group: 0
-    (fewest biased ratings) to 11 (most), ties by code. counts: biased pairs in each cell, [12, 12].
+    cell: row * 12 + column of every pair of B (or D), [n], a byte each. user_group, item_group: 0
+    (fewest biased ratings) to 11 (most), ties by code. counts: pairs in each cell, [12, 12].
     """
 
     cell: NDArray[np.uint8]
@@ -104,13 +104,28 @@ class Deciles:
         """The cells of `ratings.biased`, in its order."""
         user = _equal_groups(np.bincount(ratings.biased.user, minlength=ratings.n_users))
         item = _equal_groups(np.bincount(ratings.biased.item, minlength=ratings.n_items))
-        rows = (user * MAP_SIZE).astype(np.uint8)
-        cell = rows[ratings.biased.user] + item.astype(np.uint8)[ratings.biased.item]
+        return cls._at(ratings.biased.user, ratings.biased.item, user, item)
+
+    @classmethod
+    def everywhere(cls, ratings: Ratings) -> Deciles:
+        """The cells of all pairs of D, row by row, or of the sample that stands for a large D."""
+        own = cls.of(ratings)
+        n_pairs = ratings.n_users * ratings.n_items
+        drawn = sample_pairs(n_pairs)
+        pairs = np.divmod(np.arange(n_pairs) if drawn is None else drawn, ratings.n_items)
+        return cls._at(*pairs, own.user_group, own.item_group)
+
+    @classmethod
+    def _at(
+        cls, user: IntArray, item: IntArray, user_group: IntArray, item_group: IntArray
+    ) -> Deciles:
+        rows = (user_group * MAP_SIZE).astype(np.uint8)
+        cell = rows[user] + item_group.astype(np.uint8)[item]
         counts = np.bincount(cell, minlength=MAP_SIZE**2).reshape(MAP_SIZE, MAP_SIZE)
-        return cls(cell, user, item, counts)
+        return cls(cell, user_group, item_group, counts)
 
     def mean(self, values: Floats) -> NDArray[np.float32]:
-        """Mean of `values` [|B|] in each cell, [12, 12]; NaN where a cell is empty."""
+        """Mean of `values` [n] in each cell, [12, 12]; NaN where a cell is empty."""
         total = np.zeros(MAP_SIZE**2)
         for part in _slabs(len(values)):
             total += np.bincount(self.cell[part], weights=values[part], minlength=MAP_SIZE**2)

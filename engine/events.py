@@ -18,8 +18,11 @@ METRICS = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 # Edges of the histogram of log2(weight); counts below the first and above the last edge stay too.
 HISTOGRAM_EDGES = tuple(np.linspace(-3.0, 3.0, 49).tolist())
 MAP_SIZE = 12
+LAST = "last."  # before the names of a run's arrays of its last epoch
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
 TOLD_MOMENTS = ("r", "mass")
+# Of a target that no weights reach (`EpochDone`).
+REACH = ("reach_moment", "reach_low", "reach_high", "reach_target")
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,15 @@ class EpochDone:
     exact weights at the same theta and lam, the largest over the blocks of weights,
     `exact_violation` what these leave of the violation, `exact_ess` their smallest ESS/n;
     `exact_feasible` is 0 where no weights meet what is asked, `exact_bound` 1 where a floor on ESS
-    kept them from it.
+    kept them from it. Where a target lies outside what any weights on these ratings attain,
+    `reach_moment` is the place among `moments` of the one that does so most, `reach_low` and
+    `reach_high` the ends of what its left side can be, `reach_target` its target.
     `violation_in_sample` is that of theta's own errors where others are balanced.
     `left`: what each block of weights adds to the left side of e; they sum to target + violation.
     `constraint_entropy` and `constraint_violation`: where the weights stand in the phase plane
     (`engine.training.frontier`), `frontier` the best that any weights could do there: rows (lam,
-    entropy, violation), at some epochs only.
+    entropy, violation), at some epochs only. `histogram` and `decile_map` are of the weights on B;
+    `histogram_all` and `decile_map_all` of those on D, where there are any, at some epochs only.
     None where a value does not exist (no balancing, no truth, one class).
     """
 
@@ -86,12 +92,18 @@ class EpochDone:
     exact_ess: float | None = None
     exact_feasible: float | None = None
     exact_bound: float | None = None
+    reach_moment: float | None = None
+    reach_low: float | None = None
+    reach_high: float | None = None
+    reach_target: float | None = None
     violation_in_sample: float | None = None
     constraint_entropy: float | None = None
     constraint_violation: float | None = None
     edited: bool = False
     histogram: NDArray[np.int32] | None = None
     decile_map: NDArray[np.float32] | None = None
+    histogram_all: NDArray[np.int32] | None = None
+    decile_map_all: NDArray[np.float32] | None = None
     frontier: NDArray[np.float64] | None = None
 
     @property
@@ -126,6 +138,7 @@ class EpochDone:
         flat["exact_ess"] = self.exact_ess
         flat["exact_feasible"] = self.exact_feasible
         flat["exact_bound"] = self.exact_bound
+        flat |= {name: getattr(self, name) for name in REACH}
         flat["violation_in_sample"] = self.violation_in_sample
         flat |= {f"left_{name}": part for name, part in self.left.items()}
         flat["constraint_entropy"] = self.constraint_entropy
@@ -157,12 +170,21 @@ class EpochDone:
             "exact_ess": self.exact_ess,
             "exact_feasible": self.exact_feasible,
             "exact_bound": self.exact_bound,
+            "reach": self._reach(),
             "violation_in_sample": self.violation_in_sample,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
             "blocks": blocks,
             "seconds": self.seconds,
         }
+
+    def _reach(self) -> dict[str, Any] | None:
+        """The target that is out of reach, if one is."""
+        if self.reach_moment is None:
+            return None
+        moment = list(self.moments)[int(self.reach_moment)]
+        span = {"low": self.reach_low, "high": self.reach_high, "target": self.reach_target}
+        return {"moment": moment, **span}
 
 
 # The flat names `EpochDone.columns` can give, in the order of the store's columns. A name added
@@ -182,12 +204,14 @@ EPOCH_COLUMNS = (
     *("exact_kl", "exact_violation", "exact_ess", "exact_feasible", "exact_bound"),
     *("violation_in_sample", "left_observed", "left_all"),
     *("constraint_entropy", "constraint_violation"),
+    *REACH,
 )
 
 
 @dataclass(frozen=True)
 class RunDone:
-    """A run ended. `arrays` holds the best epoch's parameters and weights, by name.
+    """A run ended. `arrays` holds the best epoch's parameters and weights, by name; of a balanced
+    run that was trained to its end those of its last epoch too, as "last.NAME".
 
     state: finished (trained to its end), stopped (by the user) or failed (`error` says why).
     epoch_seconds: wall seconds an epoch of the whole group took, divided by the runs in it.

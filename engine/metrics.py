@@ -17,10 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import TrainingError
 from engine.events import METRICS
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-Scores = NDArray[np.floating[Any]]
+from engine.ranks import FloatArray, IntArray, Scores, auc_by_ranks, dense_rank, starts
 
 CLIP = 1e-3  # log loss takes scores within [CLIP, 1 - CLIP]
 
@@ -33,7 +30,7 @@ def auc(label: FloatArray, score: Scores) -> float | None:
     Raises:
         TrainingError: a score is not a number.
     """
-    return _auc(_checked_label(label, score), *_dense_rank(score))
+    return auc_by_ranks(_checked_label(label, score), *dense_rank(score))
 
 
 def ndcg(
@@ -100,12 +97,12 @@ class Ranking:
     def auc(self, score: Scores) -> float | None:
         """The global AUC, as the function `auc`."""
         self._check(score)
-        return _auc(self._positive, *_dense_rank(score))
+        return auc_by_ranks(self._positive, *dense_rank(score))
 
     def user_auc(self, score: Scores) -> float | None:
         """AUC within a user, mean over the users with both classes; None without such a user."""
         self._check(score)
-        order, start = self._ties(*_dense_rank(score))
+        order, start = self._ties(*dense_rank(score))
         both = (self._positives > 0) & (self._positives < self._count)
         if not both.any():
             return None
@@ -129,7 +126,7 @@ class Ranking:
             TrainingError: a score is not a number.
         """
         self._check(score)
-        return self._mean_ndcg(k, all_users, self._groups(*_dense_rank(score)))
+        return self._mean_ndcg(k, all_users, self._groups(*dense_rank(score)))
 
     def random_ndcg(self, k: int, all_users: bool = False) -> float | None:
         """E[NDCG@k] of a random scorer: E[DCG] = P_u / n_u * sum_{j <= min(k, n_u)} 1/log2(j+1)."""
@@ -145,10 +142,10 @@ class Ranking:
             TrainingError: a score is not a number.
         """
         self._check(score)
-        rank, groups = _dense_rank(score)
+        rank, groups = dense_rank(score)
         found = self._groups(rank, groups)
         compute: dict[str, Callable[[], float | None]] = {
-            "auc": lambda: _auc(self._positive, rank, groups),
+            "auc": lambda: auc_by_ranks(self._positive, rank, groups),
             "ndcg5": lambda: self._mean_ndcg(5, False, found),
             "ndcg10": lambda: self._mean_ndcg(10, False, found),
             "mse": lambda: mse(self.label, score),
@@ -164,7 +161,7 @@ class Ranking:
         key = self._user * max(groups, 1) - rank
         order = np.argsort(key)
         ordered = key[order]
-        return order, _starts(ordered)
+        return order, starts(ordered)
 
     def _groups(self, rank: IntArray, groups: int) -> tuple[IntArray, FloatArray]:
         """Groups of equal scores of one user: where each starts, and its mean relevance."""
@@ -223,30 +220,3 @@ def _checked_label(label: FloatArray, score: Scores) -> NDArray[np.bool_]:
             "the predictions are no longer numbers: the run has diverged; lower lr or lam"
         )
     return np.asarray(label) > 0.5
-
-
-def _starts(ordered: NDArray[Any]) -> IntArray:
-    """Where each run of equal values starts in a sorted array."""
-    if not len(ordered):
-        return np.zeros(0, dtype=np.int64)
-    return np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
-
-
-def _dense_rank(score: Scores) -> tuple[IntArray, int]:
-    """Ranks 0, 1, ... from the lowest score up, equal for equal scores, and how many differ."""
-    order = np.argsort(score)
-    start = _starts(score[order])
-    step = np.zeros(len(score), dtype=np.int64)
-    step[start[1:]] = 1
-    rank = np.empty(len(score), dtype=np.int64)
-    rank[order] = np.cumsum(step)
-    return rank, len(start)
-
-
-def _auc(positive: NDArray[np.bool_], rank: IntArray, groups: int) -> float | None:
-    """Counted in halves of a pair, so exact: a positive beats the lower negatives, ties half."""
-    wins = np.bincount(rank[positive], minlength=groups)
-    negative = np.bincount(rank[~positive], minlength=groups)
-    pairs = int(wins.sum()) * int(negative.sum())
-    below = np.cumsum(negative) - negative
-    return int(np.sum(wins * (2 * below + negative))) / (2 * pairs) if pairs else None

@@ -23,13 +23,11 @@ from engine.store.database import Store
 from engine.store.reports import result_column
 from engine.studies import Plan, Series, make_plan
 from engine.studies.cells import frame, known_cells
-from engine.studies.named import LAM
 from engine.studies.summary import gain
+from engine.studies.systems import LAM
 
-FORMS = tuple(
-    (balance, moments) for moments in (("e",), ("e", "r")) for balance in ("learned", "exact")
-)
-RESIDUALS = ("in_sample",)
+MOMENTS = (("e",), ("e", "r"))
+BALANCES = ("learned", "exact")
 # What a simulation's truth tells of an estimator: see `engine.training.audit`.
 TRUTH = (
     *("estimate", "estimate_uniform", "estimate_u_mean"),
@@ -44,14 +42,16 @@ REPORTED = (*METRICS, *(f"{name}_clean" for name in METRICS), "true_loss", *FACT
 class Row:
     """One system and metric: mean over seeds with its 95 % t interval.
 
-    balance: none, learned, exact; oracle: IPS with the true propensity. gain: mean, low, high of
-    run - twin, seed by seed; None for the base methods themselves.
+    balance: none, learned, exact; oracle: IPS with the true propensity. constraint: of exact
+    weights. gain: mean, low, high of run - twin, seed by seed; None for the base methods
+    themselves.
     """
 
     method: str
     balance: str
     moments: tuple[str, ...] | None
     residuals: str | None
+    constraint: str | None
     metric: str
     mean: float
     low: float
@@ -68,21 +68,29 @@ def report(
     seeds: int,
     lam: float = LAM,
     methods: Sequence[str] = (),
-    residuals: Sequence[str] = RESIDUALS,
+    residuals: Sequence[str] = ("in_sample",),
     on_event: Callable[[Event], object] = lambda event: None,
+    balances: Sequence[str] = BALANCES,
+    moments: Sequence[tuple[str, ...]] = MOMENTS,
+    constraints: Sequence[str] = ("penalised",),
     **changes: Any,
 ) -> Iterator[Row]:
     """Train in this process what the table still needs, a method at a time.
 
     Args:
         methods: some of them only; () for all.
-        residuals: of the learned weights; cross_fitted takes six times as long.
+        residuals, balances, moments: of the balanced rows; cross_fitted takes six times as long.
+        constraints: of the exact weights.
         changes: of every system's settings, as confounding="none".
 
     Raises:
-        ConfigError: no seeds, or a data set, method, residuals or lam that cannot be used.
+        ConfigError: no seeds, or a data set, method, residuals, balance, constraint or lam that
+            cannot be used.
         DataError: the ratings cannot be read.
     """
+    for balance in balances:
+        if balance not in BALANCES:
+            raise ConfigError("balance", balance, "one or more of " + ", ".join(BALANCES))
     if seeds < 1:
         raise ConfigError("seeds", seeds, "a whole number from 1")
     plans = [
@@ -92,8 +100,9 @@ def report(
             seeds=range(seeds),
             lam=lam,
             methods=(method,),
-            forms=FORMS,
+            forms=tuple((balance, tuple(m)) for m in moments for balance in balances),
             residuals=tuple(residuals),
+            constraints=tuple(constraints),
             **changes,
         )
         for method in methods or METHODS
@@ -110,7 +119,7 @@ def _rows(plan: Plan, series: Series, cells: pd.DataFrame) -> Iterator[Row]:
     """The rows of one system; none of a metric that some seed lacks."""
     config = series.config
     own = cells[cells["series"] == series.key]
-    oracle = config.propensity == "true"
+    oracle, exact = config.propensity == "true", config.balance == "exact"
     for metric in REPORTED:
         column = metric if metric == "true_loss" or metric in FACTS else result_column(metric)
         values = own[column].to_numpy(dtype=float)
@@ -124,6 +133,7 @@ def _rows(plan: Plan, series: Series, cells: pd.DataFrame) -> Iterator[Row]:
             balance="oracle" if oracle else config.balance,
             moments=config.moments if config.balanced else None,
             residuals=config.residuals if config.balanced else None,
+            constraint=config.constraint if config.balanced and exact else None,
             metric=metric,
             mean=mean,
             low=low,

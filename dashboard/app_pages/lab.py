@@ -163,6 +163,7 @@ def _found(shown: live.Shown) -> Verdict | None:
     columns = (
         *("violation", "violation_uniform", "violation_in_sample", "target_se"),
         *("oracle_correlation", "ess", "ess_estimate"),
+        *api.REACH_COLUMNS,
     )
     epochs = api.epochs(list(shown.launch.runs), columns=columns)
     return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.inspecting import beside, epochs, judged, linked, own, picker, state
+from dashboard.inspecting import beside, blocks, epochs, judged, linked, own, picker, state
 from engine import api
 
 
@@ -27,24 +27,26 @@ def page() -> None:
 
 def _run(runs: Any) -> None:
     run = state.get("run")
-    found, record, trouble = _found(run)
+    record, trouble = _record(run)
+    found, kept, whole, best = None, [], [], None
+    if record is not None:
+        whole, kept = api.pair_epochs(run), api.snapshot_epochs(run, state.block())
+        best = record.best_epoch if whole else None
+        both = sorted({*kept, *whole})
+        found, trouble = _found(run, epochs.of_pairs(both, whole, best))
+        kept = both if found is not None else kept
     _head(runs, record)
+    if record is not None:
+        blocks.choice(record, found)
     if trouble:
         st.warning(trouble)
-    if found is not None:
-        st.markdown(found.verdict)
-    kept = api.snapshot_epochs(run) if record is not None else []
-    best = found.epoch if found is not None else None
     if found is None:
         if kept:
-            epochs.watch(run, kept, None, None)
+            epochs.watch(run, kept, whole, best, None)
         return
     left, right = st.columns([2, 1.12], gap="medium")
     with left:
-        if kept:
-            epochs.watch(run, kept, best, found)
-        else:
-            st.caption("Of no epoch the histogram was kept.")
+        epochs.watch(run, kept, whole, best, found)
     with right:
         linked.against_anything(found)
     linked.picked_words(found)
@@ -54,19 +56,26 @@ def _run(runs: Any) -> None:
     beside.compare(found, runs)
 
 
-def _found(run: str) -> tuple[Any, Any, str]:
-    """The run's weights and record, and in words why there are none."""
+def _record(run: str) -> tuple[api.RunRecord | None, str]:
+    """The run, or in words why there is none; of one without w1 it is w2 that is shown."""
     try:
         record = api.run(run)
     except api.StoreError as error:
         gone = str(error).startswith("There is no run")
         why = " It was made on another machine, or deleted since." if gone else ""
-        return None, None, f"{error}{why}"
+        return None, f"{error}{why}"
+    if "all" not in blocks.of_method(record.config.method):
+        state.put("on", None)
+    return record, ""
+
+
+def _found(run: str, epoch: int | None) -> tuple[Any, str]:
+    """The run's weights at an epoch kept pair by pair, or in words why there are none."""
     try:
         with st.spinner("Reading the ratings and solving for the exact weights"):
-            return api.weights(run), record, ""
+            return api.weights(run, state.block(), epoch), ""
     except api.CounterweightError as error:
-        return None, record, str(error)
+        return None, str(error)
 
 
 def _head(runs: Any, record: Any) -> None:

@@ -125,7 +125,8 @@ def _points(points: pd.DataFrame, x: alt.X, y: alt.Y, dark: bool) -> list[Any]:
     tips = {"user_name": "user", "item_name": "item", "rating": "rating"}
     tip = [alt.Tooltip(f"{k}:N", title=v) for k, v in tips.items() if k in points]
     tip.append(alt.Tooltip("weight:Q", title="counts as ×", format=".2f"))
-    for name, title in {"inverse_propensity": "1/p", "error": "error"}.items():
+    shown = {"inverse_propensity": "1/p", "imputed": "imputed error", "error": "error"}
+    for name, title in shown.items():
         if name in points:
             tip.append(alt.Tooltip(f"{name}:Q", title=title, format=".3~g"))
     any_picked = bool(points["picked"].any())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -10,23 +11,27 @@ import pandas as pd
 from dashboard.charts.pairs import colour, finished
 
 WAYS = {"raw": "raw", "inverse": "1/p", "weighted": "w/p"}
+INK = {"raw": "muted", "inverse": "base", "weighted": "balanced"}
+SHAPES = {"raw": "cross", "inverse": "square", "weighted": "circle"}
 ROW = 24
 
 
-def love(frame: pd.DataFrame, dark: bool = False) -> Any:
+def love(frame: pd.DataFrame, dark: bool = False, ways: Mapping[str, str] | None = None) -> Any:
     """One line a covariate: three markers, the noise of U as a band, |0.1| as dotted lines.
 
     Args:
         frame: of `Weights.love`, already narrowed to the rows to show, in order.
+        ways: the markers' columns and names where they are not those of B.
     """
+    ways = ways or WAYS
     shown = frame.assign(
         name=[_name(*row) for row in zip(frame.covariate, frame.designed, strict=True)]
     )
     order = list(shown["name"])
     long = shown.melt(
-        id_vars=["name", "against", "noise"], value_vars=list(WAYS), var_name="way", value_name="d"
+        id_vars=["name", "against", "noise"], value_vars=list(ways), var_name="way", value_name="d"
     )
-    long["way"] = long["way"].map(WAYS)
+    long["way"] = long["way"].map(ways)
     y = alt.Y(
         "name:N",
         sort=order,
@@ -34,14 +39,15 @@ def love(frame: pd.DataFrame, dark: bool = False) -> Any:
     )
     axis = alt.Axis(title="distance in standard deviations", tickCount=7)
     x = alt.X("d:Q", axis=axis)
-    ink = [colour(name, dark) for name in ("muted", "base", "balanced")]
+    ink = [colour(INK[name], dark) for name in ways]
+    shapes = [SHAPES[name] for name in ways]
     legend = alt.Legend(title=None, orient="top", direction="horizontal")
     shape = alt.Shape(
         "way:N",
-        scale=alt.Scale(domain=list(WAYS.values()), range=["cross", "square", "circle"]),
+        scale=alt.Scale(domain=list(ways.values()), range=shapes),
         legend=legend,
     )
-    hue = alt.Color("way:N", scale=alt.Scale(domain=list(WAYS.values()), range=ink), legend=legend)
+    hue = alt.Color("way:N", scale=alt.Scale(domain=list(ways.values()), range=ink), legend=legend)
     tip = [
         alt.Tooltip("name:N", title=" "),
         alt.Tooltip("way:N", title="weighted by"),
@@ -74,11 +80,11 @@ def _name(covariate: str, designed: bool) -> str:
     return f"{name} (balanced by design)" if designed else name
 
 
-def rows_shown(frame: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """Label and error, then activity and popularity, then the features furthest off raw."""
+def rows_shown(frame: pd.DataFrame, most: int = 12, by: str = "raw") -> pd.DataFrame:
+    """Label and error, then activity and popularity, then the features furthest off `by` a way."""
     at_u = frame[frame["against"] == "U"]
     known = frame[frame["against"] == "D"]
     plain = known[~known["covariate"].str.contains(":")]
     features = known[known["covariate"].str.contains(":")]
-    far = features.assign(off=features["raw"].abs()).sort_values("off", ascending=False)
+    far = features.assign(off=features[by].abs()).sort_values("off", ascending=False)
     return pd.concat([at_u, plain, far.head(max(0, most - len(at_u) - len(plain)))[frame.columns]])

@@ -32,10 +32,12 @@ def compare(found: Any, runs: pd.DataFrame) -> None:
         st.caption("Choose a run: another λ, method, preset, solver or set of moments.")
         return
     try:
-        other = api.weights(chosen)
+        other = api.weights(chosen, found.block)
     except api.CounterweightError as error:
         st.warning(str(error))
         return
+    if len(found.blocks) > 1:
+        st.caption(f"Of both runs: {text.BLOCKS[found.block]}.")
     differs(found, other)
     _both(found, other)
 
@@ -62,7 +64,7 @@ def _both(found: Any, other: Any) -> None:
     for k, (place, one) in enumerate(zip(places, (found, other), strict=False)):
         with place:
             name = "This run" if k == 0 else "The other"
-            title(name, f"{one.run}, best epoch {one.epoch}, {one.config.dataset}")
+            title(name, f"{one.run}, epoch {one.epoch}, {one.config.dataset}")
             bars = one.histogram()
             file = f"counterweight-{one.run}"
             drawn(histogram(bars, None, reach, dark()), bars, f"w_two_h{k}", f"{file}-histogram")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.inspecting import frames, state
 from dashboard.inspecting.takeaway import drawn, title
+from dashboard.text import weights as text
 from engine import api
 
 PLAY_SECONDS = 0.6
@@ -19,12 +21,13 @@ def dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def watch(run: str, epochs: list[int], best: int | None, found: Any) -> None:
+def watch(run: str, epochs: list[int], whole: list[int], best: int | None, found: Any) -> None:
     """The scrubber with its two charts, alone renewed while it plays.
 
     Args:
-        best: the epoch that everything else on the page is of, None where nothing is kept.
-        found: the run's `Weights`, or None where it keeps none.
+        epochs: all of which something is kept. whole: those kept pair by pair.
+        found: the run's `Weights` at the one of these that everything else on the page is of, or
+            None where it keeps none.
     """
     shown = str(state.picked())
     playing = st.session_state.get("w_playing", False)
@@ -34,10 +37,21 @@ def watch(run: str, epochs: list[int], best: int | None, found: Any) -> None:
         if str(state.picked()) != shown or st.session_state.get("w_playing", False) != playing:
             st.rerun()
         epoch = _scrubber(epochs, best)
-        _charts(run, epoch, epoch == best, found)
+        if found is not None and _pairs_at(epoch, whole, best) != found.epoch:
+            st.rerun()
+        _charts(run, epoch, found is not None and epoch == found.epoch, found)
         state.write_url()
 
     st.fragment(look, run_every=PLAY_SECONDS if playing else None)()
+
+
+def of_pairs(epochs: list[int], whole: list[int], best: int | None) -> int | None:
+    """The epoch that charts of single pairs are of: the one shown if it is kept so, or the best."""
+    return _pairs_at(epoch_shown(epochs, best)[0], whole, best) if epochs else best
+
+
+def _pairs_at(epoch: int, whole: list[int], best: int | None) -> int | None:
+    return epoch if epoch in whole else best
 
 
 def epoch_shown(epochs: list[int], best: int | None) -> tuple[int, str]:
@@ -101,29 +115,45 @@ def _toggle(epochs: list[int], epoch: int) -> None:
         st.session_state["w_played"] = None
 
 
+def _aggregates(
+    run: str, epoch: int, at_best: bool, found: Any
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Histogram and map of a kept epoch; of the best from its pairs, of others as stored.
+
+    Raises:
+        StoreError: nothing is kept of it.
+    """
+    if at_best and found is not None:
+        return found.histogram(), found.cells
+    snapshot = api.snapshot(run, epoch, state.block())
+    bars = frames.snapshot_histogram(snapshot.histogram)
+    if snapshot.decile_map is None:
+        return bars, None
+    known = found.cells if found is not None else None
+    return bars, frames.snapshot_map(snapshot.decile_map, known)
+
+
 def _charts(run: str, epoch: int, at_best: bool, found: Any) -> None:
     try:
-        snapshot = api.snapshot(run, epoch)
+        bars, cells = _aggregates(run, epoch, at_best, found)
     except api.StoreError as error:  # deleted while it is shown
         st.warning(str(error))
         return
-    bars = frames.snapshot_histogram(snapshot.histogram)
-    pick = state.picked()
+    pick, noun = state.picked(), text.NOUN[state.block()]
     mask = frames.mask_of(found, pick) if found is not None and at_best else None
     many = mask is not None and pick.cell is not None and bool((mask & found.used).any())
     part = found.histogram(mask) if many else None
     left, right = st.columns([1, 1.18], gap="medium")
     with left:
         note = "share of the pairs" + ("; blue: the picked cell alone" if many else "")
-        title("How much ratings count", note)
+        title(f"How much {noun}s count", note)
         reach = reach_of(bars, *([found.histogram()] if found is not None else []))
         name = f"counterweight-{run}-epoch{epoch}"
         drawn(histogram(bars, part, reach, dark()), bars, "w_histogram", f"{name}-histogram")
     with right:
-        if snapshot.decile_map is None:
+        if cells is None:
             st.caption("Of this epoch no map was kept.")
             return
-        cells = frames.snapshot_map(snapshot.decile_map, found.cells if found is not None else None)
         title("Where they count more", "mean weight of each cell; its number of pairs inside")
         chart = weight_map(cells, frames.cell_of(found, pick), dark())
         select = lambda: state.from_chart("w_map")  # noqa: E731

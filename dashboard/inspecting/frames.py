@@ -60,13 +60,21 @@ def cell_of(found: Any, pick: Pick) -> tuple[int, int] | None:
     return int(row["user_group"]), int(row["item_group"])
 
 
+def ratings_in_words(ratings: pd.Series) -> list[str]:
+    """Of pairs of which few are rated."""
+    return [f"{r:g}" if np.isfinite(r) else "not rated" for r in ratings]
+
+
 def points(found: Any, across: str, pick: Pick) -> pd.DataFrame:
     """The sample as a scatter wants it: pair, value, weight, picked, and what a hover says."""
     mask = mask_of(found, pick)
     here = [] if mask is None else np.flatnonzero(mask & found.used)[:PICKED_MAX]
     sample = found.sample([int(k) for k in here])
     columns = ["user_name", "item_name", "rating", "weight", "inverse_propensity", "error"]
-    frame = sample[columns].copy()
+    columns += ["imputed"]  # of weights on all pairs
+    frame = sample[[name for name in columns if name in sample]].copy()
+    if found.block == "all":
+        frame["rating"] = ratings_in_words(sample["rating"])
     frame["value"] = found.column(across)[sample.index.to_numpy()]
     frame["picked"] = False if mask is None else mask[sample.index.to_numpy()]
     frame.insert(0, "pair", sample.index)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.charts.against import Across
 from dashboard.charts.love import love, rows_shown
+from dashboard.charts.pairs import histogram, reach_of
 from dashboard.inspecting.epochs import dark
 from dashboard.inspecting.linked import scatter
 from dashboard.inspecting.takeaway import drawn, offer, title
@@ -23,7 +24,10 @@ def references(found: Any) -> None:
     places = st.columns(3, gap="medium")
     with places[0]:
         _exact(found)
-    if not found.simulated:
+    if found.block == "all":
+        with places[1]:
+            _uniform(found)
+    elif not found.simulated:
         with places[1]:
             title("Against the oracle", "simulated data only")
             st.caption(
@@ -31,10 +35,12 @@ def references(found: Any) -> None:
                 "here. Simulated data show what balancing can and cannot find."
             )
         return
-    with places[1]:
-        _oracle(found)
-    with places[2]:
-        _hidden(found)
+    else:
+        with places[1]:
+            _oracle(found)
+    if "hidden" in found.pairs:
+        with places[2]:
+            _hidden(found)
 
 
 def _exact(found: Any) -> None:
@@ -53,6 +59,9 @@ def _exact(found: Any) -> None:
         "Exact weights", list(kinds), key=HARD, format_func=kinds.get, required=True,
         label_visibility="collapsed",
     )  # fmt: skip
+    if chosen == "exact_hard" and not found.hard_feasible:
+        st.warning(text.infeasible(found.exact_note))
+        return
     across = Across(chosen, "exact weight", log=True, diagonal=True)
     scatter(found, across, "w_exact", height=280)
     st.markdown(text.exact_reading(r, kl, chosen == "exact_hard"))
@@ -61,9 +70,20 @@ def _exact(found: Any) -> None:
         st.caption(f"The solver: {found.exact_note}.")
 
 
+def _uniform(found: Any) -> None:
+    _, kl = found.beside("oracle")
+    title("Against the oracle", "×1 for every pair, dashed: all pairs are what is estimated")
+    st.space("medium")
+    bars = found.histogram()
+    name = f"counterweight-{found.run}-w1-against-oracle"
+    drawn(histogram(bars, None, reach_of(bars), dark()), bars, "w_uniform", name)
+    st.markdown(text.uniform_reading(kl, float(abs(found.column("weight") - 1).mean())))
+    st.caption(text.UNIFORM_IS_RIGHT)
+
+
 def _oracle(found: Any) -> None:
     r, kl = found.beside("oracle")
-    title("Against the oracle", "p̂/p̃, which makes the estimate unbiased; dashed: equal")
+    title("Against the oracle", text.oracle_note(found.config.method))
     st.space("medium")
     scatter(found, Across("oracle", "oracle weight", log=True, diagonal=True), "w_oracle", 280)
     st.markdown(text.oracle_reading(r, kl, met(found), bool(found.column("weight").std() < 1e-4)))
@@ -89,18 +109,7 @@ def diagnostics(found: Any) -> None:
     """The love plot and the table of numbers."""
     left, right = st.columns([1.1, 1], gap="medium")
     with left:
-        note = (
-            "features, activity, popularity against all pairs, known exactly; label and error "
-            "against the few uniform ratings, band: their standard error"
-        )
-        title("Is the weighted sample like all pairs?", note)
-        rows = rows_shown(found.love)
-        drawn(love(rows, dark()), found.love, "w_love", f"counterweight-{found.run}-love")
-        if len(rows) < len(found.love):
-            st.caption(
-                f"{len(rows)} of {len(found.love)} covariates: the features furthest off when "
-                "nothing is weighted. All of them are in the table."
-            )
+        _love(found)
         _moments(found)
     with right:
         title("Diagnostics", "a high effective sample size only says that weights are near uniform")
@@ -108,12 +117,32 @@ def diagnostics(found: Any) -> None:
         offer(found.numbers, "w_numbers", f"counterweight-{found.run}-diagnostics")
 
 
+def _love(found: Any) -> None:
+    """How far each way to weigh leaves the mean of a covariate from the truth."""
+    if found.block == "all":
+        title("How far do the weights move all pairs from themselves?", text.LOVE_ALL)
+        plain = "inverse_propensity" not in found.pairs
+        ways = {"raw": "uniform", "weighted": "w₁"} if plain else text.LOVE_WAYS_ALL
+        rows, when = rows_shown(found.love, by="weighted"), "under the weights"
+    else:
+        title("Is the weighted sample like all pairs?", text.LOVE)
+        rows, ways, when = rows_shown(found.love), None, "when nothing is weighted"
+    drawn(love(rows, dark(), ways), found.love, "w_love", f"counterweight-{found.run}-love")
+    if len(rows) < len(found.love):
+        st.caption(
+            f"{len(rows)} of {len(found.love)} covariates: the features furthest off {when}. All "
+            "of them are in the table."
+        )
+
+
 def _moments(found: Any) -> None:
     """Both sides of the constraint, moment by moment."""
     frame = found.constraint
     if frame.empty:
         return
-    title("What was balanced", "left sides of the constraint under each weighting, and the target")
+    both = " of both blocks together" if len(found.blocks) > 1 else ""
+    note = f"left sides of the constraint{both} under each weighting, and the target"
+    title("What was balanced", note)
     names = {"uniform": "Uniform", "weight": "These", "exact": "Exact at λ", "exact_hard": "Hard"}
     lines = ["| Moment | " + " | ".join(names.values()) + " | Target ± SE |"]
     lines.append("|:--|" + "--:|" * (len(names) + 1))

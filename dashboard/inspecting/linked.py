@@ -1,4 +1,4 @@
-"""Pairs at the best epoch: weight against anything, the heaviest and the lightest, one picked."""
+"""Pairs at one epoch: weight against anything, the heaviest and the lightest, one picked."""
 
 from __future__ import annotations
 
@@ -21,34 +21,39 @@ COLUMNS = {
     "item_name": "item",
     "rating": "rating",
     "error": "error",
+    "imputed": "ê",
     "inverse_propensity": "1/p̂",
     "user_activity": "user's ratings",
     "item_popularity": "item's ratings",
+    "user_is": "the user",
+    "item_is": "the item",
 }
 
 
 def against_anything(found: Any) -> None:
     """The scatter whose other axis is chosen."""
-    offered = [*text.ACROSS, *found.features]
-    chosen = state.get("across") if state.get("across") in offered else "inverse_propensity"
+    titles = text.across(found.block, found.pairs.columns)
+    offered = [*titles, *found.features]
+    chosen = state.get("across") if state.get("across") in offered else offered[0]
     st.session_state["w_across"] = chosen
     title("Weight against", _note(found))
     st.selectbox(
         "Against",
         offered,
         key="w_across",
-        format_func=text.across_title,
+        format_func=lambda name: text.across_title(name, found.block),
         on_change=state.chose,
         args=("across",),
         label_visibility="collapsed",
     )
-    across = Across(chosen, text.across_title(chosen), stretch=chosen in text.STRETCHED)
+    words = text.across_title(chosen, found.block)
+    across = Across(chosen, words, stretch=chosen in text.STRETCHED)
     scatter(found, across, "w_against", height=284)
 
 
 def _note(found: Any) -> str:
     shown = text.sampled(len(found.sample()), int(found.used.sum()))
-    return f"{shown}; black: means of all, 95 % intervals"
+    return f"epoch {found.epoch}; {shown}; black: means of all, 95 % intervals"
 
 
 def scatter(found: Any, across: Across, key: str, height: int = 300) -> None:
@@ -68,11 +73,18 @@ def extremes(found: Any) -> None:
     where = "of all pairs"
     if cell is not None:
         where = f"in the picked cell (users {cell[0]}, items {cell[1]} of 12)"
-    title("Heaviest and lightest ratings", f"{EACH_END} at each end {where}; a row can be picked")
+    noun = text.NOUN[found.block]
+    title(f"Heaviest and lightest {noun}s", f"{EACH_END} at each end {where}; a row can be picked")
     if rows.empty:
         st.caption("No pair lies in this cell.")
         return
-    shown = rows[list(COLUMNS)].rename(columns=COLUMNS)
+    rows = found.traits(rows)
+    columns = {name: words for name, words in COLUMNS.items() if name in rows}
+    if found.block == "all":  # whose errors are imputed ones
+        del columns["error"]
+    shown = rows[list(columns)].rename(columns=columns)
+    if found.block == "all":
+        shown["rating"] = frames.ratings_in_words(rows["rating"])
     shown.insert(0, "", np.where(rows["weight"] >= 1, "▲", "▼"))
     key = "w_extremes"
     pairs = [int(k) for k in rows.index]
@@ -81,20 +93,21 @@ def extremes(found: Any) -> None:
         key=key,
         hide_index=True,
         height=35 * (len(rows) + 1) + 3 if len(rows) < 8 else 318,
-        column_config=_formats(),
+        column_config=_formats(found.block),
         on_select=lambda: state.from_table(key, pairs),
         selection_mode="single-row",
     )
-    every = found.named(found.pairs.loc[pairs]) if len(pairs) else rows
-    offer(every, "w_extremes_all", f"counterweight-{found.run}-extremes")
+    offer(rows, "w_extremes_all", f"counterweight-{found.run}-extremes")
 
 
-def _formats() -> dict[str, Any]:
+def _formats(block: str) -> dict[str, Any]:
     number = st.column_config.NumberColumn
+    words = st.column_config.TextColumn(width="small")
     return {
         "counts as": number(format="×%.2f", width="small"),
-        "rating": number(format="%g", width="small"),
+        "rating": number(format="%g", width="small") if block == "observed" else words,
         "error": number(format="%.3f", width="small"),
+        "ê": number(format="%.3f", width="small"),
         "1/p̂": number(format="%.1f", width="small"),
     }
 
@@ -116,17 +129,25 @@ def _said(found: Any, pick: state.Pick, mask: Any) -> str:
         here = found.pairs[mask & found.used]
         if here.empty:
             return ":blue[**Picked:**] a cell without pairs."
+        means = (
+            f"mean label {here['label'].mean():.2f}, mean error {here['error'].mean():.3f}"
+            if found.block == "observed"
+            else f"{int(here['observed'].sum()):,} of them rated, mean imputed error "
+            f"{here['imputed'].mean():.3f}"
+        )
         return (
             f":blue[**Picked:**] {len(here):,} pairs of users {pick.cell[0]} and items "
-            f"{pick.cell[1]} of 12; mean weight **×{here['weight'].mean():.2f}**, mean label "
-            f"{here['label'].mean():.2f}, mean error {here['error'].mean():.3f}."
+            f"{pick.cell[1]} of 12; mean weight **×{here['weight'].mean():.2f}**, {means}."
         )
     one = found.named(found.pairs.iloc[[pick.pair]]).iloc[0]
-    count = f"This rating counts as **{one['weight']:.2f}**"
+    count = f"This {text.NOUN[found.block]} counts as **{one['weight']:.2f}**"
     if one["weight"] <= 0:
         count = "This rating is held out and counts for the weights only"
-    return f":blue[**Picked:**] user {one['user_name']}, item {one['item_name']}, rated " + (
-        f"{one['rating']:g}, predicted {one['prediction']:.2f}. {count}{_others(one)}."
+    rated = f"rated {one['rating']:g}" if np.isfinite(one["rating"]) else "not rated"
+    if "imputed" in one.index:
+        rated += f", imputed error {one['imputed']:.3f}"
+    return f":blue[**Picked:**] user {one['user_name']}, item {one['item_name']}, " + (
+        f"{rated}, predicted {one['prediction']:.2f}. {count}{_others(one)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the Weights page shows: run, epoch, what across, what is picked, in session and URL.
+"""What the Weights page shows: run, block, epoch, what across, what is picked; session and URL.
 
 As on the Lab: the URL is read when it is not the one this page wrote last, and repeats everything
 after every change. A pick is a cell of the map, (users' twelfth, items' twelfth), or one pair.
@@ -12,7 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-NAMES = ("run", "beside", "epoch", "across", "pick")
+from engine import api
+
+NAMES = ("run", "on", "beside", "epoch", "across", "pick")
 _STATE, _WRITTEN = "inspecting", "inspecting_written"
 
 
@@ -64,11 +66,13 @@ def get(name: str) -> Any:
 
 
 def put(name: str, value: Any) -> None:
-    """Set one part; another run or epoch leaves what is picked, another run forgets the epoch."""
+    """Set one part; another run forgets epoch and pick, another block a picked pair."""
     state = dict(st.session_state[_STATE])
     if name == "run" and value != state.get("run"):
         state.pop("epoch", None)
         state.pop("pick", None)
+    if name == "on" and value != state.get("on") and Pick.parse(state.get("pick")).pair is not None:
+        state.pop("pick")  # pairs are numbered within a block
     if value in (None, ""):
         state.pop(name, None)
     else:
@@ -79,6 +83,11 @@ def put(name: str, value: Any) -> None:
 def chose(name: str) -> None:
     """Take over the value of the widget of the same name."""
     put(name, st.session_state[f"w_{name}"])
+
+
+def block() -> api.Block:
+    """Which weights: w2 on the rated pairs, or w1 on all."""
+    return "all" if get("on") == "all" else "observed"
 
 
 def picked() -> Pick:

@@ -128,6 +128,11 @@ TRY = {
         "A larger λ",
         "More of the violation is left than the target's noise. Trains again with 16 times λ.",
     ),
+    "reach": (
+        "Ask for less",
+        "No weights meet this constraint exactly. Trains again with it penalised at λ: less "
+        "violation, not none.",
+    ),
     "confound": (
         "Turn confounding on",
         "Without a confounder there is nothing to correct. Trains again with a strong one.",

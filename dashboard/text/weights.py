@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dashboard.charts.theme import lam_label, number
@@ -11,14 +11,48 @@ from dashboard.text.settings import choice
 
 ACROSS = {
     "inverse_propensity": "1/p̂, the inverse propensity",
-    "error": "squared error at the best epoch",
+    "error": "squared error",
     "label": "label r",
     "rating": "rating",
     "prediction": "prediction",
     "item_popularity": "item's number of ratings",
     "user_activity": "user's number of ratings",
 }
+# Of the pairs of D, rated or not.
+ACROSS_ALL = {
+    "imputed": "imputed error ê",
+    "inverse_propensity": "1/p̂₁, by which ê is multiplied",
+    "prediction": "prediction",
+    "observed": "rated or not",
+    "label": "label r, of rated pairs",
+    "rating": "rating, of rated pairs",
+    "error": "squared error, of rated pairs",
+    "item_popularity": "item's number of ratings",
+    "user_activity": "user's number of ratings",
+}
 STRETCHED = ("inverse_propensity",)
+BLOCKS = {"observed": "w₂ on rated pairs", "all": "w₁ on all pairs"}
+NOUN = {"observed": "rating", "all": "pair"}
+WHAT = {
+    ("dr", "all"): "w₁ weighs the imputed error ê of every pair of D, rated or not, in the first "
+    "sum of (12).",
+    ("dr", "observed"): "w₂ weighs (e − ê)/p̂, what a rating corrects of its imputed error, in the "
+    "second sum of (12).",
+    ("autodebias", "all"): "w₁ weighs ê/p̂₁, the error at the imputed label, of every pair of D, "
+    "rated or not, in the first sum of (13).",
+    ("autodebias", "observed"): "w₂ weighs e/p̂₂, the errors of rated pairs, in the second sum of "
+    "(13).",
+}
+LOVE = (
+    "features, activity, popularity against all pairs, known exactly; label and error "
+    "against the few uniform ratings, band: their standard error"
+)
+LOVE_ALL = "means of features, activity, popularity over all pairs, against the same unweighted"
+LOVE_WAYS_ALL = {"raw": "uniform", "inverse": "1/p̂₁", "weighted": "w₁/p̂₁"}
+UNIFORM_IS_RIGHT = (
+    "All pairs are what is to be estimated, so the oracle's w₁ is 1 for every pair, on real data "
+    "too. What departs from 1 makes up for imputed errors that are off; it corrects no selection."
+)
 
 EXACT = (
     "Exact weights are a function of the balanced moments alone, so every other pattern on this "
@@ -27,9 +61,16 @@ EXACT = (
 SELECT = "Click a cell, a point or a row: it lights up everywhere."
 
 
-def across_title(name: str) -> str:
+def across(block: str, columns: Collection[str]) -> dict[str, str]:
+    """What weights of a block can be drawn against, of what there is."""
+    offered = ACROSS_ALL if block == "all" else ACROSS
+    return {name: title for name, title in offered.items() if name in columns}
+
+
+def across_title(name: str, block: str = "observed") -> str:
     """A column or feature in words."""
-    return ACROSS.get(name) or name.replace("user:", "user feature: ").replace(
+    own = ACROSS_ALL if block == "all" else ACROSS
+    return own.get(name) or name.replace("user:", "user feature: ").replace(
         "item:", "item feature: "
     )
 
@@ -77,6 +118,38 @@ def exact_reading(r: float | None, kl: float, hard: bool) -> str:
             "Points beside the dashed line are stretched or shrunk, not out of order."
         )
     return f"Not {name}: r = {number(r, 2)}, KL {kl:.4f}. The balancing model orders pairs anew."
+
+
+def what(method: str, block: str, shown: int, of_pairs: int) -> str:
+    """What the weights of a method with two blocks are, and of which pairs they are shown."""
+    said = WHAT.get((method, block), "")
+    if of_pairs > shown:
+        said += f" Shown are {shown:,} of {of_pairs:,} pairs, a fixed sample."
+    return f"{said} Both blocks share one constraint, and so one μ of the exact weights."
+
+
+def oracle_note(method: str) -> str:
+    """What the oracle's weights on rated pairs are, for the method."""
+    if method == "dr":
+        return "p̂/p̃, which makes the correction of ê unbiased; dashed: equal"
+    if method == "autodebias":
+        return "p̂₂/p̃ at mean 1, with which e/p̂₂ is as by the true p̃; dashed: equal"
+    return "p̂/p̃, which makes the estimate unbiased; dashed: equal"
+
+
+def uniform_reading(kl: float, spread: float) -> str:
+    """How w1 stands to its oracle, which is uniform. spread: mean |w - 1|."""
+    if spread < 0.005:
+        return f"All but the oracle's: KL {kl:.4f}, |w₁ − 1| {spread:.4f} on average."
+    return (
+        f"Away from the oracle's: KL {kl:.4f}, |w₁ − 1| {spread:.3f} on average, which the "
+        "constraint asked for."
+    )
+
+
+def infeasible(note: str) -> str:
+    """That nothing meets the hard constraint."""
+    return f"**The hard constraint cannot be met**, so there is nothing exact to compare: {note}."
 
 
 def oracle_reading(r: float | None, kl: float, met: bool | None, uniform: bool = False) -> str:

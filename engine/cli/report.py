@@ -24,6 +24,14 @@ def command(
     residuals: Annotated[
         str, typer.Option(help="errors the weights balance, as in in_sample,cross_fitted")
     ] = "in_sample",
+    balance: Annotated[str, typer.Option(help="of the balanced rows")] = "learned,exact",
+    moments: Annotated[
+        list[str] | None,
+        typer.Option(help="what they balance; again for more  [default: e and e,r]"),
+    ] = None,
+    constraint: Annotated[
+        str, typer.Option(help="of exact weights, as in penalised,hard,tolerance")
+    ] = "penalised",
     confounding: Annotated[str, typer.Option(help="of simulated data")] = "",
     as_json: AsJson = False,
     data: DataHome = None,
@@ -33,15 +41,21 @@ def command(
     from engine import report  # it trains in this process, so it imports torch
 
     store = api.open_runs()
-    only, kinds = _split(methods), _split(residuals)
     strength = api.preset(dataset, lam=lam).lam
-    changes: dict[str, Any] = {"confounding": confounding} if confounding else {}
+    chosen: dict[str, Any] = {
+        "methods": _split(methods),
+        "residuals": _split(residuals),
+        "balances": _split(balance),
+        "constraints": _split(constraint),
+        **({"moments": [tuple(_split(each)) for each in moments]} if moments else {}),
+        **({"confounding": confounding} if confounding else {}),
+    }
     if as_json:
-        for row in report.report(store, dataset, seeds, strength, only, kinds, **changes):
+        for row in report.report(store, dataset, seeds, strength, **chosen):
             print_json(asdict(row))
         return
     with watching() as tell:
-        found = list(report.report(store, dataset, seeds, strength, only, kinds, tell, **changes))
+        found = list(report.report(store, dataset, seeds, strength, on_event=tell, **chosen))
     _print(found)
 
 
@@ -76,12 +90,12 @@ def _print(found: list[Row]) -> None:
         if not any(cells.values()):
             continue
         print_table(
-            ("method", "balance", "moments", "residuals", *names),
+            ("method", "balance", "moments", "residuals", "constraint", *names),
             [
                 (
                     *system[:2],
                     ", ".join(system[2] or ()),
-                    system[3],
+                    *system[3:],
                     *map(_cell, map(of.get, names)),
                 )
                 for system, of in cells.items()
@@ -92,8 +106,8 @@ def _print(found: list[Row]) -> None:
         )
 
 
-def _system(row: Row) -> tuple[str, str, tuple[str, ...] | None, str | None]:
-    return row.method, row.balance, row.moments, row.residuals
+def _system(row: Row) -> tuple[str, str, tuple[str, ...] | None, str | None, str | None]:
+    return row.method, row.balance, row.moments, row.residuals, row.constraint
 
 
 def _cell(row: Row | None) -> str | None:

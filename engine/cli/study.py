@@ -99,13 +99,12 @@ def _without_folders(arguments: list[str]) -> list[str]:
 
 def _train(plan: api.Plan, workers: int, scheduler: str) -> None:
     """Have it trained by local workers, or by a cluster's; returns when it is over."""
-    if scheduler:
-        api.check_scheduler(scheduler)
+    there = api.check_scheduler(scheduler).workers if scheduler else 0
     study = api.study(plan)
     told = api.estimate(study)
     if study.counts["measured"] < len(plan):
         api.start_study(plan)
-        n = _ensure(workers, scheduler)
+        n = _ensure(workers, scheduler, there)
         print_error(f"{plan.title}: {told.missing} of {len(plan)} runs to train{_about(told, n)}.")
     troubles = 0
     with _bar(plan) as tell:
@@ -124,11 +123,11 @@ def _train(plan: api.Plan, workers: int, scheduler: str) -> None:
         sys.exit(1)
 
 
-def _ensure(workers: int, scheduler: str) -> int:
-    """Whoever trains is ready; how many at a time."""
+def _ensure(workers: int, scheduler: str, there: int) -> int:
+    """Whoever trains is ready; how many at a time. there: workers of the cluster."""
     if scheduler:
         api.ensure_cluster(scheduler)
-        return api.check_scheduler(scheduler).workers
+        return there
     return len(api.ensure_workers(workers if workers >= 0 else None)) or len(api.workers())
 
 

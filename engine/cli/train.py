@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -50,6 +52,7 @@ def _as_json(config: RunConfig, twin: bool) -> list[RunDone]:
 
 def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
     done: list[RunDone] = []
+    rows: list[EpochDone] = []
     columns = (
         TextColumn("epoch {task.completed} of {task.total}"),
         BarColumn(),
@@ -62,6 +65,7 @@ def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
         def tell(event: Event) -> None:
             if isinstance(event, GroupEpoch):
                 done.extend(event.done)
+                rows.extend(event.runs)
                 if event.runs:
                     words = _in_short(event.runs[0])
                     progress.update(task, completed=event.epoch, description=words)
@@ -69,6 +73,7 @@ def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
         api.train_here([config], tell, twins=twin)
     for end in done:
         _print_end(end)
+        _print_reach(end, [row for row in rows if row.run == end.run], config)
     return done
 
 
@@ -85,13 +90,6 @@ def _print_end(end: RunDone) -> None:
         console.print(f"Run {end.run} failed after epoch {end.epochs}. {end.error}", markup=False)
     if end.best_epoch is None:
         return
-    if end.facts.get("exact_feasible") == 0:
-        console.print(
-            f"Run {end.run}: no weights met the constraint at the best epoch; they came as near as "
-            "they can."
-        )
-    if end.facts.get("exact_bound") == 1:
-        console.print(f"Run {end.run}: the floor on the effective sample size (ess_floor) bound.")
     rows = {"validation": end.validation, "test": end.test, "test_clean": end.test_clean}
     title = f"Run {end.run}: {end.state}, {end.epochs} epochs, best {end.best_epoch}"
     if end.true_loss is not None:
@@ -101,3 +99,24 @@ def _print_end(end: RunDone) -> None:
         [(part, *(values.get(name) for name in METRICS)) for part, values in rows.items()],
         title,
     )
+
+
+def _print_reach(end: RunDone, rows: Sequence[EpochDone], config: RunConfig) -> None:
+    """Whether what the weights were to meet could be met at all, and what kept them from it."""
+    if not rows or rows[0].violation is None:
+        return
+    best = {} if end.best_epoch is None else {end.run: end.best_epoch}
+    reach = api.reach_of(
+        pd.DataFrame([{"run": row.run, "epoch": row.epoch, **row.columns()} for row in rows]),
+        config,
+        best,
+    )
+    if reach.out:
+        said = f"Run {end.run}: constraint out of reach in {reach.counted(reach.out)}; {reach.why}."
+        console.print(f"{said} {reach.remedy}", markup=False, highlight=False)
+    if reach.bound:
+        console.print(
+            f"Run {end.run}: {reach.floor_said} and kept the weights from the optimum.",
+            markup=False,
+            highlight=False,
+        )

@@ -68,6 +68,12 @@ class ExactWeights:
     converged: bool = True
 
     @property
+    def gap(self) -> FloatArray:
+        """How far each target lies outside what any weights attain, [k]; below 0 inside."""
+        low, high = self.attainable.T
+        return np.asarray(np.maximum(low - self.targets, self.targets - high), dtype=np.float64)
+
+    @property
     def message(self) -> str:
         """What to know beside the numbers, in words; empty when all is well."""
         words = [] if self.feasible else [self._out_of_reach()]
@@ -86,10 +92,10 @@ class ExactWeights:
         outside = [
             f"the left side of {name} can only lie between {low:.4g} and {high:.4g}, "
             f"and its target is {target:.4g}"
-            for name, target, (low, high) in zip(
-                self.names, self.targets, self.attainable, strict=True
+            for name, target, (low, high), gap in zip(
+                self.names, self.targets, self.attainable, self.gap, strict=True
             )
-            if not low < target < high
+            if gap >= 0
         ]
         together = "each target can be met, but not all of them by the same weights"
         return "no weights meet the constraint: " + ("; ".join(outside) or together)

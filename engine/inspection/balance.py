@@ -3,7 +3,7 @@
 Distances are in standard deviations of the covariate. Features, popularity and activity have a
 mean over D that is known exactly, and estimates of it are self-normalised, as is usual. The label
 and the error are known over the few ratings U only, so their distances carry U's standard error;
-their estimates are the constraint's own, s * mean_B(w x / p), since that is what was balanced.
+their estimates are the constraint's own, s * mean_B(w x / p), where that is what was balanced.
 """
 
 from __future__ import annotations
@@ -51,14 +51,15 @@ def over_sides(name: str, table: Floats, code: IntArray) -> Covariate:
 def love_table(
     weight: Floats,
     inverse: Floats,
-    density: float,
+    density: float | None,
     known: Sequence[Covariate],
     uniform: Sequence[Uniform],
 ) -> pd.DataFrame:
     """One row a covariate that varies: standardised distances raw, by 1/p and by w/p.
 
     Args:
-        weight: [n], mean 1. inverse: 1/p, [n]. density: s.
+        weight: [n], mean 1. inverse: 1/p, [n]. density: s; None where B alone is no side of a
+            constraint: label and error are self-normalised then, too.
     """
     ways = {"raw": np.ones(len(inverse)), "inverse": inverse, "weighted": weight * inverse}
     rows = [_of_known(c, ways) for c in known if c.sd > 0]
@@ -82,11 +83,15 @@ def _of_known(c: Covariate, ways: Mapping[str, Floats]) -> dict[str, object]:
 
 
 def _of_uniform(
-    u: Uniform, ways: Mapping[str, Floats], density: float, mean: float, se: float, sd: float
+    u: Uniform, ways: Mapping[str, Floats], density: float | None, mean: float, se: float, sd: float
 ) -> dict[str, object]:
     values = np.asarray(u.values, dtype=np.float64)
     left: dict[str, float] = {"raw": float(values.mean())}
-    left |= {k: density * float(np.mean(ways[k] * values)) for k in ("inverse", "weighted")}
+    for name in ("inverse", "weighted"):
+        if density is None:
+            left[name] = float(np.average(values, weights=ways[name]))
+        else:
+            left[name] = density * float(np.mean(ways[name] * values))
     return {
         **{name: (value - mean) / sd for name, value in left.items()},
         **{"covariate": u.name, "against": "U", "target": mean, "sd": sd},

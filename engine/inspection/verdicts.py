@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.inspection import numbers
+
 if TYPE_CHECKING:
     from engine.inspection.weights import Weights
 
 INERT_CV = 0.02
+COLLAPSED = 0.5  # of the weight on one pair in a hundred
 CLOSE, FAR = 0.9, 0.5
 ORACLE_CLOSE, ORACLE_PARTLY = 0.6, 0.2
 
@@ -29,8 +32,12 @@ def spread(found: Weights) -> str:
     cv = float(weight.std() / weight.mean())
     if cv < INERT_CV:
         return f"All but uniform (CV {cv:.3f}): weighting changes next to nothing here"
+    noun = "pairs" if found.block == "all" else "ratings"
+    share = numbers.top_share(weight)
+    if share > COLLAPSED:
+        return f"Collapsed: the heaviest 1 % of the {noun} carry {100 * share:.0f} % of the weight"
     low, high = np.quantile(weight, [0.01, 0.99])
-    return f"Most ratings count ×{low:.2f} to ×{high:.2f} (CV {cv:.2f})"
+    return f"Most {noun} count ×{low:.2f} to ×{high:.2f} (CV {cv:.2f})"
 
 
 def constraint(found: Weights, facts: Mapping[str, float]) -> str:
@@ -68,6 +75,8 @@ def oracle(found: Weights) -> str:
     """Whether they undo the confounding, where the truth is known."""
     if "oracle" not in found.pairs:
         return ""
+    if found.block == "all":
+        return f"KL {found.beside('oracle')[1]:.4f} from uniform, which is their oracle"
     r, _ = found.beside("oracle")
     if r is None:
         oracle_spread = found.column("oracle").std()

@@ -14,7 +14,8 @@ Z = 1.959964
 
 def cells(pairs: pd.DataFrame) -> pd.DataFrame:
     """One row a filled cell of the 12 x 12 map: groups 1 to 12, pairs, mean of every weight."""
-    means = [c for c in ("weight", "exact", "exact_hard", "oracle", "error", "label") if c in pairs]
+    offered = ("weight", "exact", "exact_hard", "oracle", "imputed", "error", "label")
+    means = [c for c in offered if c in pairs]
     used = pairs[pairs["weight"] > 0]
     grouped = used.groupby(["user_group", "item_group"], sort=True)
     frame = grouped[means].mean()

@@ -18,18 +18,25 @@ from engine.events import HISTOGRAM_EDGES
 from engine.inspection import views
 
 Way = Literal["exact", "exact_hard", "oracle", "hidden"]
+Block = Literal["observed", "all"]  # w2 on B, and w1 on D where the method has a term there
 
 
 @dataclass(frozen=True)
 class Weights:
     """What `looking.inspect` found. Everything a chart needs is a small frame made on demand.
 
+    block: which weights these are; blocks: all that the method has.
     pairs: one row a biased pair, in the data set's order: user, item, rating, label, weight (mean
     1; 0 for pairs held out), inverse_propensity, prediction, error, user_activity,
     item_popularity, user_group, item_group (1 to 12), exact (at the run's lam), exact_hard, and on
-    simulated data oracle (p_hat/p~, mean 1) and hidden (the confounder h).
-    constraint: one row a moment: uniform, weighted and exact left sides, target and its se.
-    exact_note: why there are no exact weights, or what the solver has to say; empty: all is well.
+    simulated data oracle (p_hat/p~, mean 1) and hidden (the confounder h). Of weights on D, one row
+    a pair of D: observed (1 where it is rated, else rating, label and error are NaN), imputed (the
+    imputed error), an inverse_propensity only where the method has one there, and oracle 1: D is
+    what is to be estimated.
+    constraint: one row a moment: uniform, weighted and exact left sides, of both blocks together,
+    target and its se. exact_note: why there are no exact weights, or what the solver has to say;
+    empty: all is well. hard_feasible: whether any weights meet the hard constraint.
+    of_pairs: how many pairs there are where `pairs` is a sample of them (or all), 0 of B.
     """
 
     run: str
@@ -41,7 +48,11 @@ class Weights:
     love: pd.DataFrame = field(repr=False)
     constraint: pd.DataFrame = field(repr=False)
     verdict: str
+    block: Block = "observed"
+    blocks: tuple[Block, ...] = ("observed",)
     exact_note: str = ""
+    hard_feasible: bool = True
+    of_pairs: int = 0
     feature_tables: Mapping[str, Floats] = field(default_factory=dict, repr=False)
     names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
 
@@ -74,9 +85,13 @@ class Weights:
         return pd.concat([self._sample, self.named(self.pairs.loc[missing])])
 
     def binned(self, name: str, of: str = "weight", bins: int = views.BINS) -> pd.DataFrame:
-        """Mean weight within bins of a column, over all used pairs, with 95 % intervals."""
-        used = self.used
-        return views.binned(self.column(name)[used], self.column(of)[used], bins)
+        """Mean weight within bins of a column, over all used pairs, with 95 % intervals.
+
+        Pairs without a value (the label of one not rated) are left out.
+        """
+        values = self.column(name)
+        used = self.used & np.isfinite(values)
+        return views.binned(values[used], self.column(of)[used], bins)
 
     def histogram(self, mask: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Share of the used pairs (of those of `mask` [n]) by log2 of their weight."""
@@ -110,6 +125,18 @@ class Weights:
             return log_correlation(weight, np.exp(other)), math.nan
         return log_correlation(weight, other), kl(weight, other)
 
+    def traits(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Pairs with what is known of them in words, user_is and item_is: features that are 1 by
+        their name, others with their value; without these columns where there are no features.
+        """
+        frame = pairs.copy()
+        for side in ("user", "item"):
+            tables = {k: v for k, v in self.feature_tables.items() if k.startswith(f"{side}:")}
+            if tables:
+                codes = frame[side].to_numpy()
+                frame[f"{side}_is"] = [_trait(tables, int(code)) for code in codes]
+        return frame
+
     def named(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Pairs with who and what they are: the source's own ids where it has them."""
         frame = pairs.copy()
@@ -118,3 +145,14 @@ class Weights:
             shown = [names[k] for k in code] if names else [str(k) for k in code]
             frame[f"{side}_name"] = shown
         return frame
+
+
+def _trait(tables: Mapping[str, Floats], code: int) -> str:
+    said = []
+    for name, table in tables.items():
+        value, plain = float(table[code]), name.split(":", 1)[1]
+        if np.isin(table, (0, 1)).all():
+            said += [plain] if value == 1 else []
+        else:
+            said.append(f"{plain} {value:g}")
+    return ", ".join(said)

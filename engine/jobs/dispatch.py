@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ClusterError
 from engine.jobs import scheduler
-from engine.jobs.drive import TrainerGone, drive
+from engine.jobs.drive import drive
 from engine.jobs.remote import CannotHost, Line, RemoteTrainer, SchedulerGone, WorkerBusy
+from engine.jobs.trains import TrainerGone
 from engine.jobs.version import version
 from engine.jobs.worker import BEAT_SECONDS, CHORES_SECONDS, POLL_SECONDS
 from engine.store.database import Store
+from engine.store.groups import Claim
 from engine.store.processes import Process, Watch
-from engine.store.queue import Claim, claim_next, reclaim
+from engine.store.queue import claim_next, reclaim
 from engine.store.roster import beat
-from engine.studies.running import advance_all
+from engine.studies.running import Advancing
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -72,7 +74,7 @@ class Dispatcher:
         self.quit_asked, self.on_trouble = quit_asked, on_trouble
         self.checkpoint_seconds = checkpoint_seconds
         self.hands: dict[str, _Hand] = {}
-        self.watch = Watch()
+        self.watch, self.studies = Watch(), Advancing(store)
         self.next_chores = self.next_beat = 0.0
         self.leaving = threading.Event()
         self.alone = self.any_fits = False
@@ -102,7 +104,7 @@ class Dispatcher:
             self.next_beat = time.monotonic() + BEAT_SECONDS
             beat(self.store, self.me)
         reclaim(self.store, self.watch)
-        advance_all(self.store)  # a study may have another stage to launch
+        self.studies.look()  # a study may have another stage to launch
         if self.client.status != "running":
             raise self._scheduler_gone()
         listed = scheduler.workers(self.client)

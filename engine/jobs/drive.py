@@ -7,88 +7,29 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
-import torch
-
-from engine.config import RunConfig
-from engine.errors import CounterweightError, StoreError
-from engine.events import BlockDone, Event, GroupEpoch, RunDone
+from engine.errors import StoreError
+from engine.events import BlockDone, Event, GroupEpoch
 from engine.half_steps import HalfStep
 from engine.jobs.pace import Pace
+from engine.jobs.trains import Broken, Build, TrainerGone, Trains, failed, in_words
 from engine.store import checkpoints, controls, interventions
 from engine.store.controls import Control, asks_for
 from engine.store.database import Store
+from engine.store.groups import Claim, LeaseLost, hold, mark_checkpoint, release
 from engine.store.history import record
 from engine.store.interventions import Replays
 from engine.store.playing import group_speed, write_half_step
-from engine.store.queue import (
-    Claim,
-    LeaseLost,
-    bury,
-    hold,
-    mark_checkpoint,
-    others_first,
-    release,
-)
+from engine.store.queue import bury, others_first
 
 POLL_SECONDS = 0.05
 CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 20  # a checkpoint that took a second is not followed by another within 20
-LOG = "errors.log"
 
 Left = Literal["ended", "paused", "queued", "lost"]
-
-
-class Trains(Protocol):
-    """What is driven: see `engine.training.trainer.Trainer`."""
-
-    def events(self) -> Iterator[Event]:
-        """Train; yield after every block and epoch until every run has ended."""
-
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """All that going on bit for bit needs; callable after any event."""
-
-    def restore(self, tensors: dict[str, torch.Tensor], meta: dict[str, Any]) -> None:
-        """Take up a state, before `events`."""
-
-    def stop(self, run: str) -> None:
-        """End that run at the next block boundary; without effect on one that has ended."""
-
-    @property
-    def position(self) -> tuple[int, int, int]:
-        """Whole epochs, blocks of the next, half-steps of the next block that are trained."""
-
-    def set_lam(self, run: str, lam: float) -> None:
-        """Change a run's lam from here on; without effect on one that has ended."""
-
-    def by_halves(self, on: bool) -> None:
-        """Whether to yield after every half-step too, from the next one on."""
-
-    def tell_every_block(self, on: bool) -> None:
-        """Whether each block has to be told; a trainer elsewhere may leave some out."""
-
-
-Build = Callable[[Mapping[str, RunConfig]], Trains]
-
-
-class TrainerGone(Exception):  # noqa: N818 (what happened to the trainer, not its mistake)
-    """The trainer is out of reach (its process died, say): no fault of the runs, which go on later.
-
-    died: whether its process died of it, which is counted as it is of a local worker.
-    """
-
-    def __init__(self, sentence: str, *, died: bool = False) -> None:
-        super().__init__(sentence)
-        self.died = died
-
-
-class _Broken(Exception):  # noqa: N818 (carries the sentence that the runs fail with)
-    """The trainer raised; the message is the user's to read."""
 
 
 def drive(
@@ -114,7 +55,7 @@ def drive(
     try:
         try:
             return loop.run(build)
-        except _Broken as broken:
+        except Broken as broken:
             return loop.fail(str(broken))
     except LeaseLost:
         return "lost"
@@ -149,7 +90,7 @@ class _Loop:
         self.trainer: Trains
 
     def run(self, build: Build) -> Left:
-        with self._in_words():
+        with in_words(self.store, self.claim.group):
             self.trainer = build(self.claim.configs)
             if self.claim.checkpoint is not None:
                 self._restore(self.claim.checkpoint)
@@ -166,10 +107,10 @@ class _Loop:
             left = self._between(event)
             if left is not None:
                 return left
-            with self._in_words():
+            with in_words(self.store, self.claim.group):
                 event = next(events, None)
             if event is None:
-                raise _Broken("Training ended before every run had a result.")
+                raise Broken("Training ended before every run had a result.")
             self._take(event)
             if not self.active:
                 checkpoints.remove(self.store.home, self.claim.group)
@@ -259,7 +200,7 @@ class _Loop:
         self._set_lams(lams)
 
     def _set_lams(self, lams: Mapping[str, float]) -> None:
-        with self._in_words():
+        with in_words(self.store, self.claim.group):
             for run, lam in lams.items():
                 self.trainer.set_lam(run, lam)
 
@@ -279,7 +220,7 @@ class _Loop:
     ) -> bool:
         """Keep the state; whether the group was given back."""
         began = time.monotonic()
-        with self._in_words():
+        with in_words(self.store, self.claim.group):
             state = self.trainer.state()
             path = checkpoints.save(self.store.home, self.claim.group, self.block, state)
         with self.store.transaction() as db:
@@ -297,32 +238,9 @@ class _Loop:
         return leave is not None
 
     def fail(self, sentence: str) -> Left:
-        rows = self.store.read(
-            "SELECT id, epochs_done FROM runs WHERE group_id = ? ORDER BY number",
-            (self.claim.group,),
-        )
-        done = tuple(
-            RunDone(row["id"], "failed", row["epochs_done"], error=sentence)
-            for row in rows
-            if row["id"] in self.active
-        )
+        done = failed(self.store, self.claim.group, self.active, sentence)
         event = GroupEpoch(self.epoch, (), done)
         record(self.store, self.claim, event, last=True)
         checkpoints.remove(self.store.home, self.claim.group)
         self.on_event(event)
         return "ended"
-
-    @contextlib.contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Turn what the trainer raises into the sentence its runs fail with."""
-        try:
-            yield
-        except TrainerGone:
-            raise
-        except CounterweightError as error:
-            raise _Broken(str(error)) from error
-        except Exception as error:
-            with (self.store.home / LOG).open("a", encoding="utf-8") as log:
-                when = datetime.now().isoformat(timespec="seconds")
-                log.write(f"{when} group {self.claim.group}\n{traceback.format_exc()}\n")
-            raise _Broken(f"{type(error).__name__}: {error}".removesuffix(": ")) from error

@@ -8,7 +8,8 @@ from dataclasses import replace
 from engine.config import RunConfig
 from engine.events import Event
 from engine.jobs.building import build, tuned
-from engine.jobs.drive import CHECKPOINT_SECONDS, Build, drive
+from engine.jobs.drive import CHECKPOINT_SECONDS, drive
+from engine.jobs.trains import Build
 from engine.store.database import Store
 from engine.store.launches import URGENT, create_launch
 from engine.store.processes import Process

@@ -24,8 +24,8 @@ from engine.datasets import DATASETS, load
 from engine.datasets.ratings import Ratings
 from engine.events import Event
 from engine.jobs.building import initial_of
-from engine.jobs.drive import TrainerGone
 from engine.jobs.hosted import Busy, Hosted, Order, Position, Raised, Task
+from engine.jobs.trains import TrainerGone
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -159,7 +159,7 @@ class Line:
 
 
 class RemoteTrainer:
-    """A group's trainer on the other end of a line: see `engine.jobs.drive.Trains`.
+    """A group's trainer on the other end of a line: see `engine.jobs.trains.Trains`.
 
     Ratings of files travel with the task, and so do the models of finished runs that some start
     from: workers need neither the data nor the store. Of one epoch's events those at block ends

@@ -19,13 +19,14 @@ import psutil
 
 from engine.config import RunConfig
 from engine.errors import ConfigError, CounterweightError, StoreError
-from engine.jobs.drive import CHECKPOINT_SECONDS, Build, Trains, drive
+from engine.jobs.drive import CHECKPOINT_SECONDS, drive
+from engine.jobs.trains import Build, Trains
 from engine.store.database import Store
 from engine.store.processes import Process, Watch
 from engine.store.queue import claim_next, reclaim
 from engine.store.rebuild import open_store
 from engine.store.roster import beat, register, unregister
-from engine.studies.running import advance_all
+from engine.studies.running import Advancing
 
 POLL_SECONDS = 0.08
 CHORES_SECONDS = 1.0
@@ -115,6 +116,7 @@ def _work(
     checkpoint_seconds: float,
 ) -> None:
     watch, next_chores, next_stage = Watch(), 0.0, 0.0
+    studies = Advancing(store)
     while not quit_asked():
         if time.monotonic() >= next_chores:
             next_chores = time.monotonic() + CHORES_SECONDS
@@ -123,7 +125,7 @@ def _work(
         if claim is None:
             if time.monotonic() >= next_stage:  # a study may have another stage to launch
                 next_stage = time.monotonic() + CHORES_SECONDS
-                advance_all(store)
+                studies.look()
             store.back_up()
             time.sleep(POLL_SECONDS)
             continue

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.config import RunConfig
+from engine.datasets.folds import Bools, held_out
 from engine.datasets.ratings import FloatArray, Ratings
 from engine.datasets.splits import Split
 from engine.errors import ConfigError
+
+Seen = Bools | slice  # of the pairs of B
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,17 @@ def estimate_propensity(config: RunConfig, ratings: Ratings, split: Split) -> Pr
     Raises:
         ConfigError: the data set does not have what `config.propensity` needs.
     """
-    p = _raw(config, ratings, split)
+    held = held_out(config, len(ratings.biased)) if config.balanced else None
+    seen = slice(None) if held is None else ~held
+    p = _raw(config, ratings, split, seen)
     clipped = int((p < config.p_min).sum())
     p = np.maximum(p, config.p_min)
     if config.normalise_propensity:
-        p = p * (ratings.density * float(np.mean(1.0 / p)))  # now s * mean_B(1/p) = 1
+        p = p * (ratings.density * float(np.mean(1.0 / p[seen])))  # now s * mean_B(1/p) = 1
     return PropensityEstimate(p, clipped)
 
 
-def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
+def _raw(config: RunConfig, ratings: Ratings, split: Split, seen: Seen) -> FloatArray:
     n = len(ratings.biased)
     kind = config.propensity_start if config.propensity == "bilevel" else config.propensity
     if kind == "constant":
@@ -47,7 +52,7 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     if kind == "half":
         return np.full(n, 0.5)  # sigmoid(0), where the released code starts
     if kind == "naive_bayes":
-        return naive_bayes(ratings, split)
+        return naive_bayes(ratings, split, seen)
     if kind == "given" and ratings.given_propensity is not None:
         return np.asarray(ratings.given_propensity, dtype=np.float64)
     if kind == "true" and ratings.truth is not None:
@@ -61,18 +66,19 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray:
     )
 
 
-def naive_bayes(ratings: Ratings, split: Split) -> FloatArray:
+def naive_bayes(ratings: Ratings, split: Split, counted: Seen = slice(None)) -> FloatArray:
     """P(o | r) = P(r | o) P(o) / P(r) on the raw rating levels, [|B|], at most 1.
 
     P(r | o) from B, P(o) = s, P(r) from the uniform sample; both Laplace-smoothed over the levels
-    seen in B or in the uniform sample (Schnabel et al. 2016).
+    seen in B or in the uniform sample (Schnabel et al. 2016). counted: the pairs of B that P(r | o)
+    is of; held-out ones, which nothing trains on, are not.
     """
     uniform = ratings.random.take(split.uniform).rating
     levels = np.unique(np.concatenate([ratings.biased.rating, uniform]))
     which = np.searchsorted(levels, ratings.biased.rating)
-    seen = np.bincount(which, minlength=len(levels))
+    seen = np.bincount(which[counted], minlength=len(levels))
     shown = np.bincount(np.searchsorted(levels, uniform), minlength=len(levels))
-    given_observed = (seen + 1) / (len(which) + len(levels))
+    given_observed = (seen + 1) / (seen.sum() + len(levels))
     overall = (shown + 1) / (len(uniform) + len(levels))
     p: FloatArray = np.minimum(given_observed * ratings.density / overall, 1.0)[which]
     return p

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.store.database import Row, Store, Transaction
+from engine.store.groups import end_runs, set_waiting
 from engine.store.launches import URGENT, find_launch
-from engine.store.queue import end_runs, set_waiting
 from engine.store.records import to_json
 
 Kind = Literal["pause", "resume", "stop"]

@@ -5,17 +5,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from safetensors.numpy import save
 
 from engine.errors import StoreError
-from engine.events import EPOCH_COLUMNS, MAP_SIZE, EpochDone, GroupEpoch, RunDone
+from engine.events import EPOCH_COLUMNS, LAST, MAP_SIZE, EpochDone, GroupEpoch, RunDone
 from engine.store.database import Store, Transaction
-from engine.store.queue import Claim, end_group, hold
+from engine.store.groups import Claim, end_group, hold
+from engine.store.launches import PRIORITIES
 from engine.store.records import Snapshot, arrays_path, to_json, write_atomically, write_run_file
 
+# Columns of `snapshots` by their names in EpochDone, and what their bytes are.
+SNAPSHOT = {
+    "histogram": "<i4",
+    "decile_map": "<f4",
+    "frontier": "<f8",
+    "histogram_all": "<i4",
+    "decile_map_all": "<f4",
+}
 _INSERT_EPOCH = (
     f"INSERT OR REPLACE INTO epochs (run, epoch, {', '.join(EPOCH_COLUMNS)}) "
     f"VALUES (?, ?{', ?' * len(EPOCH_COLUMNS)})"
@@ -25,7 +35,7 @@ _INSERT_EPOCH = (
 def record(
     store: Store, claim: Claim, event: GroupEpoch, seconds: float | None = None, last: bool = False
 ) -> None:
-    """Store all that one event tells, in one transaction.
+    """Store all that one event tells, in one transaction; of a study's runs the best epoch only.
 
     Args:
         seconds: wall seconds this epoch took, for the group's running mean.
@@ -37,7 +47,11 @@ def record(
     """
     for done in event.done:
         if done.arrays:
-            arrays = {name: np.ascontiguousarray(value) for name, value in done.arrays.items()}
+            arrays = {
+                name: np.ascontiguousarray(value)
+                for name, value in done.arrays.items()
+                if not (name.startswith(LAST) and claim.priority == PRIORITIES["study"])
+            }
             with store.in_words():
                 write_atomically(arrays_path(store.home, done.run), save(arrays))
     with store.transaction() as db:
@@ -45,8 +59,8 @@ def record(
         numbers = {run: claim.numbers[run] for run in claim.configs}
         db.executemany(_INSERT_EPOCH, [_epoch_row(numbers[e.run], e) for e in event.runs])
         db.executemany(
-            "INSERT OR REPLACE INTO snapshots (run, epoch, histogram, decile_map, frontier) "
-            "VALUES (?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO snapshots (run, epoch, {', '.join(SNAPSHOT)}) "
+            f"VALUES (?, ?{', ?' * len(SNAPSHOT)})",
             [_snapshot_row(numbers[e.run], e) for e in event.runs if e.histogram is not None],
         )
         db.executemany(
@@ -78,8 +92,7 @@ def _snapshot_row(number: int, event: EpochDone) -> tuple[int | bytes | None, ..
     def blob(array: np.ndarray | None, kind: str) -> bytes | None:
         return None if array is None else np.ascontiguousarray(array, dtype=kind).tobytes()
 
-    arrays = ((event.histogram, "<i4"), (event.decile_map, "<f4"), (event.frontier, "<f8"))
-    return (number, event.epoch, *(blob(array, kind) for array, kind in arrays))
+    return (number, event.epoch, *(blob(getattr(event, k), kind) for k, kind in SNAPSHOT.items()))
 
 
 def _end_run(store: Store, db: Transaction, done: RunDone) -> None:
@@ -152,22 +165,34 @@ def run_numbers(store: Store, runs: Sequence[str]) -> dict[str, int]:
     return numbers
 
 
-def read_snapshot(store: Store, run: str, epoch: int | None = None) -> Snapshot:
+def read_snapshot(
+    store: Store,
+    run: str,
+    epoch: int | None = None,
+    block: Literal["observed", "all"] = "observed",
+) -> Snapshot:
     """The aggregate weights of one epoch; of the latest that has them when `epoch` is None.
 
+    Args:
+        block: the weights on B, or those on D, which are kept of some epochs only.
+
     Raises:
-        StoreError: an unknown run, or no weights were kept of that epoch.
+        StoreError: an unknown run, or no such weights were kept of that epoch.
     """
     number = run_numbers(store, (run,))[run]
+    suffix = "" if block == "observed" else "_all"
     which, values = ("AND epoch = ?", (number, epoch)) if epoch is not None else ("", (number,))
+    if suffix:
+        which += " AND histogram_all IS NOT NULL"
     rows = store.read(
         f"SELECT * FROM snapshots WHERE run = ? {which} ORDER BY epoch DESC LIMIT 1", values
     )
     if not rows:
         when = "yet" if epoch is None else f"of epoch {epoch}"
-        raise StoreError(f"Run {run} has no weights {when}.")
+        where = " on all pairs" if suffix else ""
+        raise StoreError(f"Run {run} has no weights{where} {when}.")
     row = rows[0]
-    histogram, decile_map = row["histogram"], row["decile_map"]
+    histogram, decile_map = row[f"histogram{suffix}"], row[f"decile_map{suffix}"]
     return Snapshot(
         run,
         int(row["epoch"]),

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from engine.store.database import Store, Transaction
+from engine.store.groups import Claim, hold
 from engine.store.launches import find_launch
-from engine.store.queue import Claim, hold
 
 Place = tuple[int, int, int]
 COLUMNS = ("run", "time", "epoch", "block", "half", "old", "new")

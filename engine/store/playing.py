@@ -11,8 +11,8 @@ from engine.half_steps import Half, HalfStep
 from engine.methods import METHODS
 from engine.store.controls import drop, request
 from engine.store.database import Row, Store, Transaction
+from engine.store.groups import set_waiting
 from engine.store.launches import URGENT, find_launch
-from engine.store.queue import set_waiting
 from engine.store.records import config_of
 
 STEPS = ("epoch", *get_args(Half))

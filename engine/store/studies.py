@@ -68,6 +68,30 @@ def find_study(store: Store, study: str) -> StudyRecord:
     return _record(rows[0])
 
 
+def study_state(store: Store, study: str) -> StudyState | None:
+    """The state of a study; None when it was never started."""
+    rows = store.read("SELECT state FROM studies WHERE id = ?", (study,))
+    return rows[0]["state"] if rows else None
+
+
+def active_mark(store: Store) -> tuple[tuple[object, ...], ...]:
+    """What an active study's next step can depend on, in one query over two indexes: it is another
+    once a run has come or ended or was edited, or a study was started or paused; () without one.
+
+    Runs that wait, train or pause count alike, in number alone.
+    """
+    rows = store.read_tuples(
+        "SELECT state, edited, count(*), max(number) FROM runs "
+        "WHERE EXISTS (SELECT 1 FROM studies WHERE state = 'active') GROUP BY state, edited "
+        "UNION ALL SELECT id, NULL, NULL, NULL FROM studies WHERE state = 'active' ORDER BY 1, 2"
+    )
+    if not rows:
+        return ()
+    pending = [row for row in rows if row[0] in ("queued", "running", "paused")]
+    settled = [row for row in rows if row not in pending]
+    return (*settled, (sum(row[2] for row in pending), sum(row[1] * row[2] for row in pending)))
+
+
 def list_studies(store: Store, state: StudyState | None = None) -> list[StudyRecord]:
     """Every study, newest first."""
     where = "WHERE state = 'active'" if state == "active" else "WHERE ? IN (state, '')"

@@ -1,49 +1,86 @@
-"""The weights that an ended run keeps of its best epoch, looked at once and then held."""
+"""The weights that an ended run keeps of its best and last epoch, looked at once and then held."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
+from engine.config import with_lam
 from engine.datasets import load
 from engine.errors import StoreError
-from engine.events import ENDED
-from engine.inspection import Weights, inspect
-from engine.methods import METHODS
+from engine.events import ENDED, LAST
+from engine.inspection import Block, Look, Weights
 from engine.store.database import Store
 from engine.store.history import kept_epochs, read_epochs
 from engine.store.records import RunRecord
 from engine.store.reports import read_run
 
 KEPT = ("observed", "inverse", "x", "target", "covariance")
-FACTS = ("violation", "target_se", "ess_all", "entropy_all", "exact_kl", "exact_ess")
+FACTS = (
+    *("lam", "violation", "target_se", "ess", "entropy", "ess_all", "entropy_all"),
+    *("exact_kl", "exact_ess"),
+)
 HELD_MAX = 6
 
 _lock = threading.Lock()
-_held: OrderedDict[tuple[str, str, int], Weights] = OrderedDict()
+_held: OrderedDict[tuple[str, str, int, int], Look] = OrderedDict()
 
 
-def read_weights(store: Store, run: str) -> Weights:
-    """Everything about the weights of one ended, balanced run.
+def read_weights(
+    store: Store, run: str, block: Block = "observed", epoch: int | None = None
+) -> Weights:
+    """Everything about the weights of one ended, balanced run: w2 on B, or w1 on D ("all").
 
     The first look reads the ratings and solves for the exact weights; later ones are immediate.
 
+    Args:
+        epoch: one of `pair_epochs`, the best when None.
+
     Raises:
-        StoreError: an unknown run, or one that keeps no weights: said why.
+        StoreError: an unknown run, or one that keeps no such weights: said why.
         DataError: its ratings are not installed here.
     """
+    return _look(store, run, epoch).of(block)
+
+
+def pair_epochs(store: Store, run: str) -> list[int]:
+    """The epochs of which a run keeps its weights pair by pair: its best, and its last.
+
+    A study's runs keep the best alone, and so do runs that were stopped. None where a run keeps
+    nothing.
+
+    Raises:
+        StoreError: an unknown run.
+    """
+    record = read_run(store, run)
+    if record.state not in ENDED or record.arrays is None or record.best_epoch is None:
+        return []
+    try:
+        with safe_open(record.arrays, framework="np") as file:
+            names = set(file.keys())
+    except (OSError, SafetensorError):
+        return []
+    last = [record.epochs_done] if f"{LAST}weights.observed" in names else []
+    return sorted({record.best_epoch, *last}) if "weights.observed" in names else []
+
+
+def _look(store: Store, run: str, epoch: int | None) -> Look:
     record = read_run(store, run)
     path = _kept_by(record)
-    key = (str(store.home), run, path.stat().st_mtime_ns)
+    epoch = record.best_epoch if epoch is None else epoch
+    assert epoch is not None
+    key = (str(store.home), run, path.stat().st_mtime_ns, epoch)
     with _lock:
         if key in _held:
             _held.move_to_end(key)
             return _held[key]
-    found = _inspect(store, record, path)
+    found = _inspect(store, record, path, epoch)
     with _lock:
         _held[key] = found
         while len(_held) > HELD_MAX:
@@ -70,19 +107,33 @@ def _kept_by(record: RunRecord) -> Path:
     return record.arrays
 
 
-def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
+def _arrays(record: RunRecord, path: Path, epoch: int) -> dict[str, NDArray[Any]]:
+    """What the file has of one epoch, by name."""
     try:
         arrays = load_file(path)
     except (OSError, SafetensorError) as error:
         raise StoreError(
             f"The arrays of run {record.run} cannot be read: {error}; start the run again."
         ) from None
+    last = {k.removeprefix(LAST): v for k, v in arrays.items() if k.startswith(LAST)}
+    if epoch == record.best_epoch:
+        return {k: v for k, v in arrays.items() if not k.startswith(LAST)}
+    if last and epoch == record.epochs_done:
+        return last
+    also = f" and {record.epochs_done}" if last else ""
+    raise StoreError(
+        f"Run {record.run} keeps its weights pair by pair of epoch {record.best_epoch}{also} only, "
+        f"not of {epoch}."
+    )
+
+
+def _inspect(store: Store, record: RunRecord, path: Path, epoch: int) -> Look:
+    arrays = _arrays(record, path, epoch)
     if any(f"weights.{name}" not in arrays for name in KEPT):
         raise StoreError(
             f"Run {record.run} was stored by an older version, which did not keep what its weights "
             "came from. Train it again from the Lab to inspect them."
         )
-    assert record.best_epoch is not None
     ratings = load(record.config)
     if len(arrays["weights.observed"]) != len(ratings.biased):
         raise StoreError(
@@ -90,18 +141,18 @@ def _inspect(store: Store, record: RunRecord, path: Path) -> Weights:
             f"now has {len(ratings.biased):,} biased ratings: the ratings were changed since."
         )
     rows = read_epochs(store, [record.run], FACTS)
-    rows = rows[rows["epoch"] == record.best_epoch]
+    rows = rows[rows["epoch"] == epoch]
     facts = {name: float(rows[name].iloc[0]) for name in FACTS} if len(rows) else {}
-    on_all = "all" in METHODS[record.config.method].info.supports
-    return inspect(
-        record.run, record.best_epoch, record.config, ratings, arrays, facts, on_all=on_all
-    )
+    config = record.config
+    if record.edited and "lam" in facts:  # moved while it trained: the one of that epoch
+        config = with_lam(config, facts["lam"])
+    return Look(record.run, epoch, config, ratings, arrays, facts)
 
 
-def snapshot_epochs(store: Store, run: str) -> list[int]:
-    """The epochs of which a run's weights are kept in aggregate, in order.
+def snapshot_epochs(store: Store, run: str, block: Block = "observed") -> list[int]:
+    """The epochs of which a run's weights of a block are kept in aggregate, in order.
 
     Raises:
         StoreError: an unknown run.
     """
-    return kept_epochs(store, run, "histogram")
+    return kept_epochs(store, run, "histogram" if block == "observed" else "histogram_all")

@@ -26,17 +26,19 @@ APART = (
 def feasible(store: Store, study: Study) -> Outcome:
     """Proposition 3: in how many epochs some positive weights satisfy the constraint on e.
 
-    The convex hull of the balanced errors must hold the target: `exact_feasible`, known without
-    noise wherever exact weights were solved for. Of gallery cells only the best epoch is known.
+    The convex hull of the balanced errors must hold the target, which is known without noise
+    wherever exact weights were solved for. Of gallery cells only the best epoch is known.
     """
     frame = study.frame
     own = frame[(frame["moments"] == "e") & (frame["balance"] != "none") & (frame["lam"] > 0)]
     runs = list(own.loc[own["source"] == "measured", "run"])
-    epochs = read_epochs(store, runs, ["exact_feasible"])["exact_feasible"].dropna()
+    told = read_epochs(store, runs, ["exact_feasible", "reach_moment"])
+    within = told["exact_feasible"].where(told["reach_moment"].isna(), 0.0)
+    epochs = within[told["exact_feasible"].notna()]
     shipped = own.loc[own["source"] == "gallery", "exact_feasible"].dropna()
     if epochs.empty and shipped.empty:
         return Outcome(NOT_MEASURED, "")
-    told, met, total = [], 0, 0
+    words, met, total = [], 0, 0
     for values, what in (
         (epochs, f"epochs of {len(runs)} runs"),
         (shipped, "runs computed earlier, at their best epoch"),
@@ -44,8 +46,8 @@ def feasible(store: Store, study: Study) -> Outcome:
         if len(values):
             some = int((values > 0).sum())
             met, total = met + some, total + len(values)
-            told.append(f"in {some:,} of {len(values):,} {what}")
-    said = f"Weights that meet the constraint on e exist {' and '.join(told)}."
+            words.append(f"in {some:,} of {len(values):,} {what}")
+    said = f"Weights that meet the constraint on e exist {' and '.join(words)}."
     return Outcome("supported" if met == total else "contradicted", said)
 
 

@@ -21,11 +21,13 @@ from engine.store.launches import create_launch
 from engine.store.studies import (
     StudyRecord,
     StudyState,
+    active_mark,
     end_study,
     find_study,
     list_studies,
     save_study,
     set_study_state,
+    study_state,
 )
 from engine.studies.cells import PENDING, Known, frame, known_cells
 from engine.studies.plan import Plan
@@ -65,8 +67,7 @@ class Study:
 
 def read_study(store: Store, plan: Plan) -> Study:
     """What the store and the gallery know of a plan, started or not."""
-    rows = [record for record in list_studies(store) if record.id == plan.id]
-    state = rows[0].state if rows else "new"
+    state = study_state(store, plan.id) or "new"
     return Study(plan, state, frame(plan, known_cells(store, plan)))
 
 
@@ -108,8 +109,23 @@ def advance(store: Store, plan: Plan) -> None:
         end_study(store, plan.id)
 
 
+class Advancing:
+    """`advance_all` for those who look often: at most one query where nothing has changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mark: tuple[tuple[object, ...], ...] = ()
+
+    def look(self) -> None:
+        """Advance every active study, if a run has come or ended since the last look."""
+        mark = active_mark(self._store)
+        if mark != self._mark:
+            advance_all(self._store)
+            self._mark = mark  # of before: what this look launched is looked at once more
+
+
 def advance_all(store: Store) -> None:
-    """`advance` every active study: what idle workers do.
+    """`advance` every active study.
 
     One whose data or settings cannot be used any more is paused; starting it says why.
     """

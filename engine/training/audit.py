@@ -78,7 +78,7 @@ class Audit:
             batch=batch,
             values=_of_rows(nuisance.values(batch), rows),
             weights=result.weights.index_select(0, rows),
-            weights_all=_weights_all(result, rows, int(batch.n_all)),
+            weights_all=_weights_all(result, rows),
             cell_of_u=(lanes.uniform_user * self._shape[1] + lanes.uniform_item)[rows],
             label_of_u=lanes.uniform_label[rows],
             share_of_u=lanes.target_share[rows],
@@ -164,13 +164,10 @@ def _of_rows(values: tuple[Values, Values], rows: Tensor) -> tuple[Values, Value
     return one, two
 
 
-def _weights_all(result: GlobalPass, rows: Tensor, n_all: int) -> Tensor:
-    """Weights of mean 1 on D, 1 outside a restricted support; ones where there are none."""
-    for side in result.sides:
-        if side.support == "all":
-            q = side.log_q[rows].exp() * side.log_q.shape[1]
-            return q if side.pick is None else q.new_ones(len(q), n_all).index_copy(1, side.pick, q)
-    return result.weights.new_ones(len(rows), 1)
+def _weights_all(result: GlobalPass, rows: Tensor) -> Tensor:
+    """Weights of mean 1 on D; ones where there are none."""
+    side = result.everywhere
+    return result.weights.new_ones(len(rows), 1) if side is None else side.shown(rows)
 
 
 def _imputed_label_kept(

@@ -50,7 +50,6 @@ from engine.balancing import (
     through_map,
 )
 from engine.config import RunConfig
-from engine.methods import METHODS
 from engine.models import PairModel
 from engine.training.anchor import Anchor
 from engine.training.batch import Batch
@@ -93,7 +92,6 @@ class Balancer:
     ) -> None:
         self._config, self._supports = config, supports
         self._linear = config.weights_model == "log_linear"
-        self._tells_labels = METHODS[config.method].tells_labels
         where = models.where
         self._m = torch.zeros(models.runs, k, dtype=where[0], device=where[1])
         self._xi = models
@@ -282,9 +280,8 @@ class Balancer:
         for support in self._supports:
             pick = chosen.apply if support == "observed" else chosen.everywhere
             weights = self.weights(lanes, support, batch, x.of(support), chosen, pick)
-            if support == "all" and chosen.held is not None and self._tells_labels:
-                assert batch.everything is not None  # an imputed label would tell a held pair's
-                weights[:, batch.everything.cell[chosen.held]] = 0.0
+            if support == "all" and chosen.hidden is not None:
+                weights[:, chosen.hidden] = 0.0
             found[support] = weights if uniform is None else weights.masked_fill_(uniform, 1.0)
         return found
 

@@ -25,8 +25,8 @@ class Side:
     """One block of weights as the constraint sees it.
 
     x [R, n, k] the moments; value [R, n], the term's own values, the paper's moment, whether it is
-    balanced or not; log_q [R, n] the weights over their mass; pick: which pairs of the pass these
-    are, None for all.
+    balanced or not; log_q [R, n] the weights over their mass; pick: which of the `total` pairs of
+    the pass these are, None for all.
     """
 
     support: Literal["observed", "all"]
@@ -35,11 +35,19 @@ class Side:
     log_q: Tensor
     mass: float
     pick: Tensor | None = None
+    total: int = 0
 
     @cached_property
     def q(self) -> Tensor:
         """The weights over their mass, [R, n]."""
         return self.log_q.exp()
+
+    def shown(self, rows: Tensor) -> Tensor:
+        """Weights of mean 1 of some runs, [r, total]; 1 at pairs of the pass that have none."""
+        q = self.log_q.index_select(0, rows).exp() * self.log_q.shape[1]
+        if self.pick is None:
+            return q
+        return q.new_ones(len(q), self.total).index_copy(1, self.pick, q)
 
     @property
     def left(self) -> Tensor:
@@ -106,6 +114,11 @@ class GlobalPass:
     def observed(self) -> Side:
         """The weights on B."""
         return next(side for side in self.sides if side.support == "observed")
+
+    @property
+    def everywhere(self) -> Side | None:
+        """The weights on D, where there are any."""
+        return next((side for side in self.sides if side.support == "all"), None)
 
     @cached_property
     def error_parts(self) -> dict[str, Tensor]:

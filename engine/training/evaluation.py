@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,49 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
 from engine.diagnostics import Deciles, Floats, log2_histogram, log_correlation
 from engine.events import EpochDone, RunDone, RunState, WeightBlock
 from engine.exact import expected_left
+from engine.methods import METHODS
 from engine.methods.propensity import PropensityEstimate
 from engine.metrics import Ranking, evaluate
 from engine.models import MatrixFactorization
+from engine.training.best import Best
 from engine.training.constraint import GlobalPass
 from engine.training.frontier import Place
 from engine.training.initial import PREFIX
-from engine.training.moments import columns_of
-from engine.training.reference import EXACT, Posed, exact_facts
-from engine.training.telling import exact_due, told_of_propensity
+from engine.training.reference import exact_facts
+from engine.training.telling import exact_due, last_arrays, told_everywhere, told_of_propensity
 from engine.training.truth import IdealLoss
 
 PLANE = ("entropy", "violation")
-
-
-@dataclass
-class Best:
-    """The best epoch of one run so far, by validation AUC, strictly better only.
-
-    tensors: copies of the parameters of that epoch, never views of what goes on training. facts:
-    what is told of the weights then.
-    """
-
-    PLAIN = ("epoch", "auc", "validation", "facts")
-
-    epoch: int
-    auc: float
-    validation: dict[str, float | None]
-    tensors: dict[str, Tensor]
-    facts: dict[str, float]
-    posed: Posed | None = None
-
-    def settle(self, config: RunConfig) -> None:
-        """Have all facts at hand."""
-        if self.posed is not None:
-            exact = exact_facts(self.posed, 0, config)
-            self.facts |= {name: value for name, value in exact.items() if name in EXACT}
-            self.posed = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +59,8 @@ class Judge:
         }
         self._ideal = None if ratings.truth is None else IdealLoss(ratings.truth, dtype, device)
         self._deciles = Deciles.of(ratings)
+        on_all = "all" in METHODS[subjects[0].config.method].info.supports
+        self._on_all = Deciles.everywhere(ratings) if on_all else None
         self._inverse: dict[str, tuple[Tensor, int]] = {}  # 1/p at a run's last epoch, and its row
 
     def validation(
@@ -123,6 +101,8 @@ class Judge:
         told: dict[str, Any] = {}
         if config.balance != "none":
             told = {"blocks": blocks, **self._weights(subject, result, lane, inverse)}
+            if self._on_all is not None and config.balanced:
+                told |= told_everywhere(result, lane, self._on_all, epoch, config.epochs)
             told["violation"] = float(result.error_violation[lane])
             told |= {f"constraint_{name}": getattr(place, name) for name in PLANE}
             told["frontier"] = place.frontier
@@ -186,8 +166,12 @@ class Judge:
         seconds: float | None,
         best: Best | None,
         error: str | None = None,
+        last: Mapping[str, Tensor] | None = None,
     ) -> RunDone:
-        """The last word on a run: test metrics of its best epoch, read here for the first time."""
+        """The last word on a run: test metrics of its best epoch, read here for the first time.
+
+        last: what is kept of its last epoch, if that is another.
+        """
         told: dict[str, Any] = {}
         if best is not None:
             held = {k: v for k, v in best.tensors.items() if k.startswith(PREFIX)}
@@ -199,6 +183,7 @@ class Judge:
             told["test_clean"] = self._score(theta, subject.split.test_clean)
             told["true_loss"] = None if self._ideal is None else self._ideal.exact(theta)[0]
             told["arrays"] = {k: v[0].cpu().numpy() for k, v in best.tensors.items()}
+            told["arrays"] |= last_arrays(last or {})
         return RunDone(
             run=subject.run,
             state=state,

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from engine.config import RunConfig
+from engine.datasets.folds import folds_of
 from engine.models import MatrixFactorization
 from engine.training.batch import Batch
 from engine.training.lanes import Lanes
 from engine.training.nuisance import Nuisance, slopes_of
 from engine.training.optim import StackedOptimizer
 from engine.training.phi import Values
-from engine.training.selection import folds_of
 
 
 class FoldModels:

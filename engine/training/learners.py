@@ -68,7 +68,7 @@ class Learners:
         self._folds = (
             FoldModels(config, shape, seeds, lanes) if config.residuals == "cross_fitted" else None
         )
-        self._selector = Selector(config, lanes)
+        self._selector = Selector(config, lanes, shape[1])
         self._observer = Observer(shape, moments, self._nuisance, self._balancer, self._selector)
         self._whole = Whole(lanes, shape, self._method.on_all)
         steps = [self._theta_step, *models.steps, *self._nuisance.steps]
@@ -118,8 +118,12 @@ class Learners:
     def learn_phi(self, batch: Batch, lanes: Lanes, scores: Scores, seconds: Seconds) -> None:
         """A step of Algorithm 1 on one block."""
         begun = time.perf_counter()
-        self._nuisance.step(self.theta, lanes, batch, scores)
+        self._learn_phi(batch, lanes, scores)
         seconds["phi"] += time.perf_counter() - begun
+
+    def _learn_phi(self, batch: Batch, lanes: Lanes, scores: Scores | None = None) -> None:
+        if self._nuisance.parts:
+            self._nuisance.step(self.theta, lanes, batch, scores, self._selector.of(batch))
 
     def train(
         self, batch: Batch, lanes: Lanes, scores: Scores, seconds: Seconds, share: float
@@ -150,7 +154,7 @@ class Learners:
         self._catch_up(batch, lanes)
         found: list[tuple[Half, Callable[[], None]]] = []
         if "phi" in kinds and self._nuisance.parts:
-            found.append(("phi", lambda: self._nuisance.step(self.theta, lanes, batch)))
+            found.append(("phi", lambda: self._learn_phi(batch, lanes)))
         if "theta" in kinds and self.anchored:
             found.append(("w", lambda: self._step_weights(batch, lanes)))
         if "theta" in kinds:

@@ -15,25 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
+from engine.config.moments import TERCILES
 from engine.datasets.features import feature_of
 from engine.datasets.ratings import Ratings
 from engine.methods import Term
 
-TERCILES = 3
 # Of a term's pairs [n], or how to write them down: for all pairs of a block only where needed.
 Codes = Tensor | Callable[[], Tensor]
-
-
-def columns_of(moments: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that moment sets come to, in order."""
-    found: list[str] = []
-    for name in moments:
-        if name == "e_by_popularity":
-            found += [f"e_popularity{j + 1}" for j in range(TERCILES)]
-        else:
-            found.append(name)
-    return tuple(found)
 
 
 class Moments:

@@ -27,6 +27,7 @@ from engine.training.optim import StackedOptimizer
 from engine.training.parts import joined, part_of
 from engine.training.phi import Imputation, PhiModel, Values
 from engine.training.phi_making import make_parts
+from engine.training.selection import Selection
 
 
 class Nuisance:
@@ -82,9 +83,17 @@ class Nuisance:
         return self._method.terms(scene, self._settings)
 
     def step(
-        self, theta: MatrixFactorization, lanes: Lanes, batch: Batch, scores: Scores | None = None
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        scores: Scores | None = None,
+        chosen: Selection | None = None,
     ) -> None:
-        """One step of phi on one block; the real theta, with these scores, does not move."""
+        """One step of phi on one block; the real theta, with these scores, does not move.
+
+        chosen: says which pairs L_B may not see.
+        """
         if not self.parts:
             return
         regression = self._config.imputation == "regression"
@@ -98,7 +107,7 @@ class Nuisance:
             for name in learned:
                 raw[name].requires_grad_()
             scores = batch.scores(theta) if scores is None else scores
-            self._bilevel(theta, lanes, batch, scores, raw, list(learned))
+            self._bilevel(theta, lanes, batch, scores, raw, list(learned), chosen)
         for part in self.parts.values():
             if regression and isinstance(part, Imputation):
                 self._regress(part, theta, lanes)
@@ -112,10 +121,13 @@ class Nuisance:
         scores: Scores,
         raw: dict[str, Tensor],
         learned: list[str],
+        chosen: Selection | None,
     ) -> None:
         eta = self._config.assumed_lr
         with torch.enable_grad():
             slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
+            if chosen is not None:
+                slopes = chosen.seen(slopes, lanes.balanced)
         held = slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
         delta = look_ahead(theta, lanes, batch, held, eta)
         # Over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of it.

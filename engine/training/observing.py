@@ -121,7 +121,8 @@ class Observer:
             log_q = self._balancer.log_q(lanes, term.support, batch, inside, pick)
             mass = chosen.mass if term.support == "observed" else 1.0
             assert term.support != "uniform"
-            found.append(Side(term.support, inside, picked(term.value, pick), log_q, mass, pick))
+            value, total = picked(term.value, pick), x.shape[1]
+            found.append(Side(term.support, inside, value, log_q, mass, pick, total))
         assert observed is not None
         return tuple(found), observed
 

@@ -9,14 +9,16 @@ import numpy as np
 from torch import Tensor
 
 from engine.balancing import shrunk
-from engine.config import RunConfig
+from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import FloatArray
 from engine.diagnostics import kl
+from engine.events import REACH
 from engine.exact import ExactWeights, solve_exact
 from engine.training.constraint import GlobalPass, Side
-from engine.training.moments import columns_of
 
-EXACT = ("exact_kl", "exact_violation", "exact_feasible", "exact_bound")  # kept of a best epoch
+# Kept of a best epoch.
+EXACT = ("exact_kl", "exact_violation", "exact_feasible", "exact_bound", *REACH)
+ROUNDING = 1e-6  # of a target or of an end of the attainable range
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,21 @@ def exact_facts(result: GlobalPass | Posed, lane: int, config: RunConfig) -> dic
     }
     if "e" in config.moments:
         told["exact_violation"] = float(best.residual[config.moments.index("e")])
-    return told
+    return told | _reach(best, config)
+
+
+def _reach(best: ExactWeights, config: RunConfig) -> dict[str, float]:
+    """The moment whose target lies farthest outside what any weights attain: its column, range,
+    target. Empty where none does, or where what is asked can be met all the same (a tolerance).
+    """
+    size = np.maximum(np.abs(best.attainable).max(1), np.abs(best.targets))
+    apart = best.gap / np.maximum(size, np.finfo(float).tiny)
+    worst = int(apart.argmax())
+    asks_more = config.balance == "exact" and config.constraint != "penalised"
+    if apart[worst] < ROUNDING or (asks_more and best.feasible):
+        return {}
+    low, high = best.attainable[worst].tolist()
+    return dict(zip(REACH, (float(worst), low, high, float(best.targets[worst])), strict=True))
 
 
 def exact_solution(result: GlobalPass | Posed, lane: int, config: RunConfig) -> ExactWeights:

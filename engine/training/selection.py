@@ -7,23 +7,26 @@ trains on; a target whose support is restricted leaves the pairs outside with we
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from engine.config import RunConfig
-from engine.training.batch import Batch
+from engine.datasets.folds import held_out
+from engine.methods import METHODS
+from engine.training.batch import Batch, Sample, Scores
 from engine.training.lanes import Lanes
-
-HELD_OUT = 10  # one in so many pairs
+from engine.training.levels import Levels
 
 
 @dataclass(frozen=True)
 class Selection:
     """Indices into a batch, None for all pairs. fit, apply: of B_k; everywhere: of D_k.
 
-    held: pairs kept from the prediction model of balanced runs. mass: s_k of the pairs inside.
+    held: pairs of B_k kept from all that balanced runs train but weights; hidden: pairs of D_k
+    kept from it too, because their part there tells a held pair's label. mass: s_k of the pairs
+    inside.
     """
 
     fit: Tensor | None
@@ -32,21 +35,37 @@ class Selection:
     held: Tensor | None
     mass: float
     n_inside: int
+    hidden: Tensor | None = None
 
     def fitted(self, support: str) -> Tensor | None:
         """The pairs of a support that weights are fitted on."""
         return self.fit if support == "observed" else self.everywhere
 
+    def seen(self, slopes: Scores, balanced: Tensor) -> Scores:
+        """Slopes of B_k and D_k without what balanced runs [R] may not see, as large in sum."""
+        if self.held is None:
+            return slopes
+        assert self.apply is not None
+        observed, everywhere = slopes
+        counts = observed.new_ones(len(self.held))
+        counts[self.apply] = self.n_inside / max(1, len(self.apply))
+        counts[self.held] = 0.0
+        observed = observed * torch.where(balanced[:, None], counts, 1.0)
+        if everywhere is not None and self.hidden is not None:
+            counts = everywhere.new_ones(everywhere.shape[1])
+            counts[self.hidden] = 0.0
+            everywhere = everywhere * torch.where(balanced[:, None], counts, 1.0)
+        return observed, everywhere
+
 
 class Selector:
-    """Selections of batches, for one config and data set."""
+    """Selections of batches, for one config and data set of so many items."""
 
-    def __init__(self, config: RunConfig, lanes: Lanes) -> None:
-        self._lanes = lanes
-        self._held: Tensor | None = None
-        if config.residuals == "held_out":
-            fold = folds_of(len(lanes.user), HELD_OUT, config.block_seed)
-            self._held = torch.as_tensor(fold == 0, device=lanes.user.device)
+    def __init__(self, config: RunConfig, lanes: Lanes, n_items: int) -> None:
+        self._lanes, self._n_items = lanes, n_items
+        self._tells_labels = METHODS[config.method].tells_labels
+        held = held_out(config, len(lanes.user))
+        self._held = None if held is None else torch.as_tensor(held, device=lanes.user.device)
 
     def of(self, batch: Batch) -> Selection:
         """The selection of a batch."""
@@ -72,7 +91,25 @@ class Selector:
             held=held,
             mass=mass,
             n_inside=int(inside.sum()),
+            hidden=None if held is None else self._hidden(batch, held),
         )
+
+    def _hidden(self, batch: Batch, held: Tensor) -> Tensor | None:
+        """The pairs of D_k whose part in the method's term there tells a held pair's label."""
+        drawn = batch.everything
+        if drawn is None or not self._tells_labels:
+            return None
+        if not isinstance(drawn, Sample):
+            return drawn.cell[held]
+        return self._among_held.of(drawn.user(), drawn.item()).nonzero().flatten()
+
+    @cached_property
+    def _among_held(self) -> Levels:
+        """1 for a pair that is held, else 0."""
+        lanes, held = self._lanes, self._held
+        assert held is not None
+        user, item = lanes.user[held], lanes.item[held]
+        return Levels(user, item, torch.ones_like(user), self._n_items)
 
     def _inside_all(self, batch: Batch) -> float:
         """|D_k| inside; of a block without a grid, by the shares of users and items inside."""
@@ -83,11 +120,6 @@ class Selector:
             users = lanes.covered_user[batch.users].sum()
             return float(users * lanes.covered_item[batch.items].sum())
         return float(lanes.covered_user.sum() * lanes.covered_item.sum())
-
-
-def folds_of(n: int, folds: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The fold of each of n pairs, from (seed, folds) alone; sizes differ by one at most."""
-    return np.random.default_rng([seed, folds]).permutation(n) % folds
 
 
 def picked(values: Tensor, index: Tensor | None) -> Tensor:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.balancing import dot
 from engine.config import RunConfig
-from engine.diagnostics import SLAB, Floats
-from engine.events import EpochDone, WeightBlock
+from engine.diagnostics import SLAB, Deciles, Floats, log2_histogram
+from engine.events import LAST, REACH, EpochDone, WeightBlock
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
@@ -29,6 +32,33 @@ def exact_due(result: GlobalPass, epoch: int, last: int) -> bool:
     pairs = sum(side.log_q.shape[1] for side in result.sides)
     every = 1 if pairs <= SOME else OFTEN if pairs <= MANY else RARELY
     return epoch % every == 0 or epoch == last
+
+
+def told_everywhere(
+    result: GlobalPass, lane: int, cells: Deciles, epoch: int, last: int
+) -> dict[str, Any]:
+    """One run's weights on D in aggregate: at the first epoch, every fifth or tenth (of few pairs
+    every one), and the last planned. cells: the map of D.
+    """
+    side, n_pairs = result.everywhere, len(cells.cell)
+    every = 1 if n_pairs <= SOME else OFTEN if n_pairs <= MANY else RARELY
+    if side is None or not (epoch == 1 or epoch % every == 0 or epoch == last):
+        return {}
+    row = torch.tensor([lane], device=side.log_q.device)
+    weight = side.shown(row)[0].cpu().numpy()
+    return {"histogram_all": log2_histogram(weight), "decile_map_all": cells.mean(weight)}
+
+
+def last_arrays(kept: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+    """Of a run's last epoch as "last.NAME"; tables of factors in float16, as far as they fit."""
+    found = {}
+    for name, value in kept.items():
+        array = value[0].cpu().numpy()
+        table = array.ndim > 1 and not name.startswith("weights.")
+        if table and np.abs(array).max(initial=0) < np.finfo(np.float16).max:
+            array = array.astype(np.float16)
+        found[f"{LAST}{name}"] = array
+    return found
 
 
 def weight_blocks(result: GlobalPass) -> list[dict[str, WeightBlock]]:
@@ -111,6 +141,7 @@ def facts_of(row: EpochDone) -> dict[str, float]:
         "exact_violation": row.exact_violation,
         "exact_feasible": row.exact_feasible,
         "exact_bound": row.exact_bound,
+        **{name: getattr(row, name) for name in REACH},
         "oracle_correlation": row.oracle_correlation,
         **{f"violation_{name}": value[0] for name, value in row.moments.items() if name != "e"},
     }

@@ -28,8 +28,9 @@ from engine.methods import METHODS
 from engine.methods.propensity import estimate_propensity
 from engine.training.audit import Audit
 from engine.training.batch import Batch
+from engine.training.best import Best
 from engine.training.constraint import GlobalPass
-from engine.training.evaluation import Best, Judge, Subject, subject_of
+from engine.training.evaluation import Judge, Subject, subject_of
 from engine.training.frontier import places
 from engine.training.initial import initial_state
 from engine.training.lanes import Lanes
@@ -249,7 +250,7 @@ class Trainer:
         self._keep_best(better, told, result)
         self._elapsed += time.perf_counter() - begun
         ends = {lane: FINISHED for lane, row in enumerate(told) if self._is_over(lane, row)}
-        return GroupEpoch(self.epoch, told, broken + self._end(ends))
+        return GroupEpoch(self.epoch, told, broken + self._end(ends, result))
 
     def _end_broken(self, result: GlobalPass) -> tuple[RunDone, ...]:
         """End the runs whose numbers are none; their best epoch so far is kept."""
@@ -311,8 +312,13 @@ class Trainer:
         self._stopping.clear()
         return GroupEpoch(self.epoch + 1, (), self._end(ends))
 
-    def _end(self, ends: Mapping[int, tuple[RunState, str | None]]) -> tuple[RunDone, ...]:
-        """End these lanes and drop them, so that the others train on alone."""
+    def _end(
+        self, ends: Mapping[int, tuple[RunState, str | None]], result: GlobalPass | None = None
+    ) -> tuple[RunDone, ...]:
+        """End these lanes and drop them, so that the others train on alone.
+
+        result: the pass at their last epoch's end, of those that end with one.
+        """
         each = self._elapsed / self.epoch / len(self._subjects) if self.epoch else None
         self._settle(list(ends))
         done = tuple(
@@ -321,14 +327,25 @@ class Trainer:
                 state,
                 self.epoch,
                 each,
-                self._best.pop(self._subjects[lane].run, None),
+                self._best.get(self._subjects[lane].run),
                 error,
+                self._last(lane, result),
             )
             for lane, (state, error) in ends.items()
         )
+        for lane in ends:
+            self._best.pop(self._subjects[lane].run, None)
         if ends:
             self._keep([lane for lane in range(len(self._subjects)) if lane not in ends])
         return done
+
+    def _last(self, lane: int, result: GlobalPass | None) -> dict[str, Tensor]:
+        """What is kept of a balanced run's last epoch beside its best: empty where it is that."""
+        subject = self._subjects[lane]
+        best = self._best.get(subject.run)
+        if result is None or not subject.config.balanced or best is None:
+            return {}
+        return {} if best.epoch == self.epoch else self._learners.copy(lane, result)
 
     def _settle(self, lanes: Sequence[int]) -> None:
         """Work out what was put off about these runs' best epochs."""

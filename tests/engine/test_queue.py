@@ -9,7 +9,8 @@ from fake_trainer import CRASHES, DIVERGES, FakeTrainer, build
 from engine.config import make_config
 from engine.errors import ConfigError, StoreError
 from engine.events import BlockDone, GroupEpoch
-from engine.jobs.drive import LOG, TrainerGone, drive
+from engine.jobs.drive import TrainerGone, drive
+from engine.jobs.trains import LOG
 from engine.store.controls import ask, pending
 from engine.store.database import Store
 from engine.store.history import read_epochs

@@ -8,7 +8,9 @@ import torch
 from small_runs import make, tiny, train
 
 from engine.config import changed
+from engine.datasets.folds import HELD_OUT, folds_of
 from engine.datasets.ratings import Pairs, Ratings
+from engine.errors import ConfigError
 from engine.events import GroupEpoch
 from engine.jobs.building import tuned
 from engine.methods import METHODS
@@ -17,7 +19,6 @@ from engine.training.blocks import BlockSampler
 from engine.training.folds import FoldModels
 from engine.training.nuisance import Nuisance
 from engine.training.observing import Observer
-from engine.training.selection import HELD_OUT, folds_of
 from engine.training.trainer import Trainer
 from engine.training.view import View
 
@@ -134,6 +135,71 @@ def test_imputed_labels_do_not_tell_theta_the_labels_of_held_pairs():
     plain, other = (theta_with_imputed_labels(r) for r in (tiny(), flipped(held)))
     for name in ("theta.P", "theta.b", "theta.mu"):
         np.testing.assert_allclose(other[name], plain[name], rtol=1e-12, atol=1e-15)
+
+
+LEARNING = [
+    ("ips", {"propensity": "bilevel", "propensity_start": "given"}),
+    ("ips", {"propensity": "bilevel", "propensity_start": "naive_bayes"}),
+    ("ips", {"propensity": "naive_bayes", "normalise_propensity": True}),
+    ("dr", {"propensity": "given"}),
+    ("dr", {"propensity": "bilevel"}),
+    ("dr", {"propensity": "bilevel", "imputation": "regression"}),
+    ("autodebias", {}),
+]
+SAMPLERS = [{"sampler": "blocks"}, {"sampler": "pairs", "batch_size": 100}]
+
+
+def learned_arrays(config, ratings: Ratings) -> dict[str, np.ndarray]:
+    """All that a run and its twin end with, by "run0.theta.P"."""
+    _, done = train(config, config.twin(), ratings=ratings)
+    return {
+        f"{run}.{name}": value for run, end in done.items() for name, value in end.arrays.items()
+    }
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(("method", "changes"), LEARNING)
+def test_labels_of_held_pairs_reach_neither_theta_nor_phi(method, changes, sampler):
+    """What is learned bi-level included, whose lower loss leaves them out; the twin sees them."""
+    if sampler["sampler"] == "pairs" and changes.get("imputation") == "regression":
+        pytest.skip("not to be had by pairs")
+    config = make(method, **HELD, **STILL, **changes, **sampler, epochs=4, best_after=3)
+    held = held_pairs(config)
+    plain = learned_arrays(config, tiny())
+    other = learned_arrays(config, flipped(held))
+    control = learned_arrays(config, flipped(~held & (np.arange(600) < 60)))
+    ours = [n for n in plain if n.startswith(("run0.theta.", "run0.phi."))]
+    learns = method != "ips" or config.propensity == "bilevel"
+    assert any(name.startswith("run0.phi.") for name in ours) == learns
+    for name in ours:
+        np.testing.assert_allclose(other[name], plain[name], rtol=1e-10, atol=1e-13, err_msg=name)
+    moved = {name for name in ours if plain[name].any()}
+    for name in moved:
+        assert not np.allclose(control[name], plain[name], rtol=1e-6, atol=0), name
+        twin = name.replace("run0", "run1")
+        assert not np.allclose(other[twin], plain[twin], rtol=1e-6, atol=0), name
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_labels_of_held_pairs_are_no_part_of_the_first_bilevel_step(sampler):
+    """AutoDebias' imputed labels, which a held pair would have a part in by its level."""
+    config = make("autodebias", **HELD, **sampler, epochs=1)
+    held = held_pairs(config)
+    steps = []
+    for ratings in (tiny(), flipped(held)):
+        with tuned():
+            trainer = Trainer({"a": config}, ratings)
+            next(trainer.events())
+            steps.append(trainer._learners._nuisance.parameters())
+    for name, value in steps[0].items():
+        torch.testing.assert_close(steps[1][name], value, rtol=1e-12, atol=1e-15)
+    assert steps[0]["pseudo.a"].any()
+
+
+def test_a_run_that_starts_from_another_has_no_pair_to_hold_out():
+    with pytest.raises(ConfigError, match="residuals: got 'held_out'"):
+        make("ips", **HELD, initial="some-run")
+    make("ips", **HELD, initial="some-run", balance="none")
 
 
 @pytest.mark.parametrize("method", BALANCED)

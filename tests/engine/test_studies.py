@@ -1,6 +1,7 @@
 """Running studies: only what is missing trains, stage by stage, and plans change on the way."""
 
 import json
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from engine.store.database import Store
 from engine.store.launches import create_launch
 from engine.store.processes import Process
 from engine.store.queue import claim_next
-from engine.store.studies import find_study, list_studies
+from engine.store.studies import find_study, list_studies, study_state
 from engine.studies import gallery, make_plan, running
 from engine.studies.cells import NUMBERS, frame, known_cells
 from engine.studies.estimate import estimate
@@ -289,3 +290,77 @@ def test_a_study_trained_in_this_process_is_complete(store, monkeypatch):
     assert set(cells["source"]) == {"measured"}
     train_study_here(store, plan)
     assert n_runs(store) == 12
+
+
+def staged(seeds=range(2)):
+    """Two stages: Table 3 starts from finished runs."""
+    return make_plan("table3", "simulated-small", seeds=seeds, epochs=2)
+
+
+@contextmanager
+def queries(store):
+    """The statements that a block has the database run."""
+    said = []
+    store._db.set_trace_callback(said.append)
+    try:
+        yield said
+    finally:
+        store._db.set_trace_callback(None)
+
+
+def test_an_idle_look_is_one_query_however_many_cells_a_study_has(store):
+    studies = running.Advancing(store)
+    with queries(store) as said:
+        studies.look()
+    assert len(said) == 1  # no study at all
+    running.start(store, staged(range(10)))
+    studies.look()
+    with queries(store) as said:
+        for _ in range(5):
+            studies.look()
+    assert len(said) == 5
+    plan = [row[3] for row in store.read_tuples(f"EXPLAIN QUERY PLAN {said[0]}")]
+    assert any("runs USING COVERING INDEX runs_state" in step for step in plan)
+
+
+def test_a_look_launches_the_next_stage_as_soon_as_one_run_has_ended(store):
+    plan = staged()
+    running.start(store, plan)
+    studies = running.Advancing(store)
+    studies.look()
+    before = n_runs(store)
+    assert states(store, plan)["waiting"] == 18
+    assert work(store, groups=1) == 1
+    studies.look()
+    assert n_runs(store) > before
+    while work(store):
+        studies.look()
+    studies.look()
+    assert running.read_study(store, plan).state == "ended"
+    assert states(store, plan) == {"finished": len(plan)}
+
+
+def test_a_look_sees_studies_that_others_start_pause_and_resume(store):
+    studies = running.Advancing(store)
+    studies.look()
+    plan = staged()
+    running.start(store, plan)
+    work(store)
+    running.pause(store, plan.id)
+    studies.look()
+    assert states(store, plan)["missing"] == 18  # nothing is launched while paused
+    running.resume(store, plan.id)
+    work(store)
+    studies.look()
+    assert running.read_study(store, plan).state == "ended"
+
+
+def test_a_studys_state_is_read_by_itself(store):
+    plan, other = plan_of(), plan_of(seeds=range(3))
+    for one in (plan, other):
+        running.start(store, one)
+    with queries(store) as said:
+        assert running.read_study(store, plan).state == "active"
+    assert sum("FROM studies" in one for one in said) == 1
+    assert not any("plan" in one for one in said)  # thousands of characters each
+    assert study_state(store, "no-such-study") is None

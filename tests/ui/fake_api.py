@@ -19,6 +19,7 @@ from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS
 from engine.half_steps import Change, HalfStep, Moved
 from engine.methods import METHODS, MethodInfo
 from engine.presets import preset
+from engine.reach import REACH_COLUMNS, reach_of
 from engine.store.playing import steps_of
 
 
@@ -116,6 +117,7 @@ class FakeEngine:
             setattr(module, function.__name__, function)
         module.LAM_GRID, module.EPOCH_COLUMNS = LAM_GRID, EPOCH_COLUMNS
         module.HISTOGRAM_EDGES, module.METRICS = HISTOGRAM_EDGES, METRICS
+        module.REACH_COLUMNS, module.reach_of = REACH_COLUMNS, reach_of
         for thing in (Launch, Progress, DatasetInfo, MethodInfo, Snapshot, Forecast):
             setattr(module, thing.__name__, thing)
         names = "datasets methods check launch find_launch pause resume stop runs run epochs"

@@ -6,7 +6,9 @@ import pytest
 from dashboard import forms
 from dashboard.results import as_markdown, table
 from dashboard.verdict import Outcome, compare, interval, outcome_of, verdict
+from engine import api
 from engine.presets import preset
+from engine.reach import Example
 
 
 def outcome(**changes: object) -> Outcome:
@@ -76,8 +78,50 @@ def test_what_to_try_next_follows_from_what_was_found() -> None:
     assert advised(sign, ess_estimate=[0.01]) == {"entropy_sign": "maximise"}
 
 
+def reached(exact: bool, out: int = 12, bound: int = 0) -> api.Reach:
+    how = {"balance": "exact", "constraint": "hard"} if exact else {}
+    config = preset("simulated-small", "ips", lam=8.0, **how)
+    found = Example(epoch=23, moment="e", low=0.031, high=0.142, target=0.157) if out else None
+    return api.Reach(epochs=40, out=out, bound=bound, config=config, example=found)
+
+
+def test_a_constraint_out_of_reach_is_told_with_what_weights_can_attain() -> None:
+    reach = reached(exact=True)
+    found = verdict(outcome(**LEFT, reach=reach, config=reach.config))
+    assert said(found)["Constraint"] == "out of reach in 12 of 40 epochs"
+    assert found.parts[0].detail.endswith(
+        "weights on these ratings can bring the left side only to between 0.031 and 0.142; "
+        "target 0.157 (epoch 23)"
+    )
+    assert found.parts[0].good is False
+    assert found.next.changes == {"constraint": "penalised"}
+    met = verdict(outcome(reach=reach, config=reach.config)).parts[0]
+    assert (met.finding, met.good) == ("met", True)  # at the best epochs
+    assert met.detail.endswith("; out of reach in 12 of 40 epochs")
+
+
+def test_no_larger_lam_is_advised_where_none_reaches_the_target() -> None:
+    both = {"moments": ("e", "r"), "lam": 4.0}
+    config = preset("simulated-small", "ips", **both)
+    assert verdict(outcome(**LEFT, config=config)).next.changes == {"lam": "64"}
+    found = verdict(outcome(**LEFT, config=config, reach=reached(exact=False)))
+    assert found.next.changes == {"residuals": "cross_fitted"}
+
+
+def test_a_floor_on_ess_that_bound_is_told() -> None:
+    reach = reached(exact=True, out=0, bound=3)
+    found = verdict(outcome(**LEFT, reach=reach, config=reach.config))
+    assert said(found)["Constraint"] == "not met, 50 % left"
+    assert "; the floor on ESS (2 %) bound in 3 of 40 epochs" in str(found)
+
+
 def test_every_advice_makes_a_config_that_the_form_takes(fake: object) -> None:
-    for changes in ({"lam": "64"}, {"moments": "e,r"}, {"residuals": "cross_fitted"}):
+    for changes in (
+        {"lam": "64"},
+        {"moments": "e,r"},
+        {"residuals": "cross_fitted"},
+        {"balance": "exact", "constraint": "penalised"},
+    ):
         form = forms.form_of(
             {"lam": "4"} | changes, known=("simulated-small",), lam_half=lambda config: 1.0
         )
@@ -159,6 +203,15 @@ def test_outcome_reads_each_run_at_its_own_best_epoch() -> None:
     assert list(found.violation) == [0.2, 0.3]
     assert list(found.correlation) == [0.6, 0.7]
     assert found.differences["true ideal loss"] == pytest.approx([-0.02, -0.02])
+
+
+def test_reach_is_that_of_all_epochs_of_the_runs() -> None:
+    runs, epochs = frames()
+    beyond = {"reach_moment": 0.0, "reach_low": 0.1, "reach_high": 0.2, "reach_target": 0.3}
+    epochs = epochs.assign(exact_feasible=[0.0, 1.0, 0.0, 0.0], exact_bound=0.0, **beyond)
+    epochs.loc[1, list(beyond)] = None
+    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, preset("simulated-small", "ips"))
+    assert (found.reach.out, found.reach.epochs, found.reach.example.epoch) == (3, 4, 1)
 
 
 def test_a_run_without_a_best_epoch_is_left_out() -> None:

@@ -14,6 +14,7 @@ LAYERS = [
     ("engine.cli", "engine.__main__", "dashboard"),
     (
         "engine.api",
+        "engine.study_api",
         "engine.bench",
         "engine.report",
         "engine.ablation",
@@ -22,11 +23,25 @@ LAYERS = [
     ),
     ("engine.jobs",),
     ("engine.studies",),
-    ("engine.store", "engine.training", "engine.forecast", "engine.offers", "engine.presets"),
+    (
+        "engine.store",
+        "engine.training",
+        "engine.forecast",
+        "engine.offers",
+        "engine.presets",
+        "engine.reach",
+    ),
     ("engine.methods", "engine.inspection"),
     ("engine.balancing", "engine.bilevel", "engine.exact"),
     ("engine.models", "engine.datasets", "engine.metrics", "engine.diagnostics", "engine.claims"),
-    ("engine.config", "engine.events", "engine.half_steps", "engine.errors", "engine.published"),
+    (
+        "engine.config",
+        "engine.events",
+        "engine.half_steps",
+        "engine.errors",
+        "engine.published",
+        "engine.ranks",
+    ),
 ]
 
 

@@ -14,8 +14,8 @@ from engine.datasets.simulated import oracle_weights
 from engine.datasets.splits import make_split
 from engine.errors import DataError
 from engine.exact import solve_exact
-from engine.inspection import balance, diagnose, inspect, numbers, read_weights, references, views
-from engine.inspection.looking import predictions
+from engine.inspection import Look, balance, diagnose, numbers, read_weights, references, views
+from engine.inspection.models import factors, linear, neural
 
 
 def values(frame):
@@ -82,6 +82,39 @@ def test_histogram_counts_what_lies_beyond_in_the_last_bins():
     assert frame["pairs"].tolist() == [1, 3]  # weights of 1 are in the bin that starts at 1
 
 
+def test_scores_of_kept_models_are_those_of_training():
+    torch = pytest.importorskip("torch")
+    from engine.models import LinearModel, MatrixFactorization, NeuralCollaborativeFiltering
+
+    rng = np.random.default_rng(0)
+    user, item, level = (rng.integers(0, n, 40) for n in (6, 5, 3))
+    index = [torch.as_tensor(a) for a in (user, item, level)]
+    where = torch.float64, torch.device("cpu")
+    made = [
+        (MatrixFactorization((6, 5), 3, [1], *where, intercept=True), index[:2], factors),
+        (LinearModel((6, 5), 1, *where), index, linear),
+        (NeuralCollaborativeFiltering((6, 5), 3, [1], *where), index[:2], neural),
+    ]
+    for model, where_asked, ours in made:
+        for value in model.parameters().values():
+            value.copy_(torch.as_tensor(rng.normal(size=value.shape)))
+        kept_as = {f"a.b.{k}": v[0].numpy() for k, v in model.parameters().items()}
+        theirs = model.score(*where_asked)[0].numpy()
+        found = ours(kept_as, "a.b", *(i.numpy() for i in where_asked))
+        np.testing.assert_allclose(found, theirs, rtol=1e-12)
+
+
+def test_label_and_error_are_self_normalised_where_b_alone_is_no_side_of_the_constraint():
+    # 1/p = 2, 1, 1 and w = 1, 1, 2: raw 1/3, by 1/p 2/4, by w/p 2/5; U has mean 1/4.
+    label = balance.Uniform(
+        "label r", np.array([1.0, 0, 0]), np.array([1.0, 0, 0, 0]), np.arange(4), False
+    )
+    table = balance.love_table(np.array([1.0, 1, 2]), np.array([2.0, 1, 1]), None, [], [label])
+    sd = math.sqrt(3) / 4
+    found = table.loc[0, ["raw", "inverse", "weighted"]].tolist()
+    assert found == pytest.approx([(x - 1 / 4) / sd for x in (1 / 3, 1 / 2, 2 / 5)])
+
+
 def test_covariance_is_shrunk_as_in_training():
     torch = pytest.importorskip("torch")
     from engine.balancing import shrunk
@@ -102,7 +135,8 @@ def kept(config=CONFIG):
     arrays |= {f"theta.{k}": rng.normal(0, 0.1, 200) for k in "bc"} | {"theta.mu": np.array([0.2])}
     label = ratings.label(ratings.biased)
     inverse = 1 / ratings.given_propensity
-    error = (predictions(arrays, ratings.biased) - label) ** 2
+    b = ratings.biased
+    error = (factors(arrays, "theta", b.user, b.item) - label) ** 2
     x = np.column_stack([error * inverse, label * inverse])
     target, covariance = np.array([0.15, 0.2]), np.diag([2e-4, 5e-4])
     solution = solve_exact([x], [ratings.density], target, lam=config.lam, covariance=covariance)
@@ -113,7 +147,7 @@ def kept(config=CONFIG):
 
 def looked(**changes):
     ratings, arrays = kept()
-    return inspect("run", 3, CONFIG, ratings, arrays | changes, {}, on_all=False)
+    return Look("run", 3, CONFIG, ratings, arrays | changes, {}).of("observed")
 
 
 def test_exact_weights_are_found_again_and_the_oracle_stands_beside():
@@ -160,7 +194,7 @@ def test_held_out_pairs_are_left_out_of_every_number():
     weight = arrays["weights.observed"].copy()
     weight[:400] = 0
     config = make_config(dataset="simulated-small", moments=("e", "r"), residuals="held_out")
-    found = inspect("run", 3, config, ratings, arrays | {"weights.observed": weight}, {}, False)
+    found = Look("run", 3, config, ratings, arrays | {"weights.observed": weight}, {}).observed
     assert found.used.sum() == 3600
     assert found.pairs["weight"][found.used].mean() == pytest.approx(1)
     assert values(found.numbers)["Pairs held out"] == 400
@@ -168,13 +202,15 @@ def test_held_out_pairs_are_left_out_of_every_number():
     assert found.binned("error")["pairs"].sum() == 3600
 
 
-def test_weights_on_all_pairs_leave_exact_weights_out_and_say_why():
+def test_weights_on_all_pairs_that_were_not_kept_leave_exact_weights_out_and_say_why():
     ratings, arrays = kept()
     facts = {"violation": 0.001, "target_se": 0.01, "ess_all": 0.99, "exact_kl": 0.02}
-    found = inspect("run", 3, CONFIG, ratings, arrays, facts, on_all=True)
+    config = make_config(dataset="simulated-small", method="dr", lam=8.0, moments=("e", "r"))
+    found = Look("run", 3, config, ratings, arrays, facts).observed
     assert "exact" not in found.pairs
-    assert "weighs all pairs too" in found.exact_note
+    assert "did not keep what its weights on all pairs (w1) came from" in found.exact_note
     assert values(found.numbers)["KL(w || exact at λ)"] == 0.02
+    assert values(found.numbers)["ESS of w1, on D"] == 0.99
     assert "constraint met" in found.verdict
 
 
@@ -197,7 +233,7 @@ def test_features_are_columns_by_name():
     arrays |= {"theta.c": np.zeros(2), "weights.observed": np.array([1.0, 1, 2])}
     arrays |= {"weights.inverse": np.full(3, 2.0), "weights.x": np.array([[0.0], [2], [2]])}
     arrays |= {"weights.target": np.array([0.7]), "weights.covariance": np.array([[0.01]])}
-    found = inspect("run", 1, config, ratings, arrays, {}, on_all=False)
+    found = Look("run", 1, config, ratings, arrays, {}).observed
     assert found.features == ("user:age",)
     assert found.column("user:age").tolist() == [3.0, 3.0, 4.0]
     assert found.extremes(1)["user_name"].tolist() == ["bob", "ann"]

@@ -6,15 +6,14 @@ are usually made by `engine.presets.preset`, which fills in what suits a data se
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from engine.errors import ConfigError
+from engine.config.agreement import check_fields
+from engine.config.moments import in_order
 
 LAM_MAX = 65536.0
 LAM_GRID = (0.0, *(2.0**k for k in range(-9, 9)))
@@ -37,18 +36,6 @@ Balance = Literal["none", "learned", "exact"]
 MethodName = Literal[
     "mf", "ips", "dr", "autodebias", "ltd", "cause", "kd-label", "mf-uniform", "mf-combine"
 ]
-# What weights can balance; beside these, "user:NAME" and "item:NAME", columns of the features.
-MOMENTS = ("e", "e_by_popularity", "r", "mass")
-# What the sampler of single pairs can be combined with.
-WITH_PAIRS: dict[str, tuple[object, ...]] = {
-    "method": ("mf", "ips", "dr", "autodebias", "ltd"),
-    "residuals": ("in_sample",),
-    "target_support": ("all",),
-    "imputation": ("bilevel",),
-    "weights_model": ("log_linear", "mf"),
-    "weights_model_all": ("same", "mf"),
-}
-FEATURE_MOMENTS = ("user:", "item:")
 
 
 class RunConfig(BaseModel):
@@ -187,32 +174,11 @@ class RunConfig(BaseModel):
     @field_validator("moments")
     @classmethod
     def _in_order(cls, moments: tuple[str, ...]) -> tuple[str, ...]:
-        """e before r, however they were given: the first one's variance is lam's unit."""
-        return tuple(sorted(moments, key=lambda m: (_place(m), m)))
+        return in_order(moments)
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
-        _check_moments(self.moments)
-        linear = self.weights_model == "log_linear"
-        if linear and self.weights_map == "sigmoid":
-            raise ConfigError("weights_map", "sigmoid", "softmax with weights_model log_linear")
-        if linear and self.weights_model_all != "same":
-            raise ConfigError(
-                "weights_model_all", self.weights_model_all, "same with weights_model log_linear"
-            )
-        if linear and (self.entropy_sign, self.weights_mass) != ("maximise", "density"):
-            name = "entropy_sign" if self.entropy_sign == "minimise" else "weights_mass"
-            raise ConfigError(
-                "weights_model", "log_linear", f"mf or ncf with {name} {getattr(self, name)}"
-            )
-        if self.penalty == "block" and self.residuals != "in_sample":
-            raise ConfigError("penalty", "block", f"global with residuals {self.residuals}")
-        if self.balance == "exact" and not linear and self.method in ("dr", "autodebias"):
-            raise ConfigError(
-                "weights_model", self.weights_model, "log_linear with balance exact", "leave it out"
-            )
-        if self.sampler == "pairs":
-            _check_pairs(self)
+        check_fields(self)
         return self
 
     @property
@@ -243,123 +209,5 @@ class RunConfig(BaseModel):
         return _digest(content)
 
 
-def _place(moment: str) -> int:
-    return MOMENTS.index(moment) if moment in MOMENTS else len(MOMENTS)
-
-
-def _check_moments(moments: tuple[str, ...]) -> None:
-    known = [m in MOMENTS or m.startswith(FEATURE_MOMENTS) for m in moments]
-    allowed_moments = f"one or more of {', '.join(MOMENTS)}, user:FEATURE, item:FEATURE, each once"
-    if not moments or len(set(moments)) != len(moments) or not all(known):
-        raise ConfigError("moments", list(moments), allowed_moments, 'give e.g. "e,r"')
-    if {"e", "e_by_popularity"} <= set(moments):
-        raise ConfigError("moments", list(moments), "e or e_by_popularity", "the one follows")
-    if moments[0] not in ("e", "e_by_popularity", "r"):
-        raise ConfigError(
-            "moments", list(moments), "e, e_by_popularity or r among them",
-            "the variance of its target is the unit of lam",
-        )  # fmt: skip
-
-
-def _check_pairs(config: RunConfig) -> None:
-    for name, known in WITH_PAIRS.items():
-        if getattr(config, name) not in known:
-            words = f"{', '.join(map(str, known))} with sampler pairs"
-            raise ConfigError(name, getattr(config, name), words, "or choose sampler blocks")
-
-
 def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def make_config(**fields: Any) -> RunConfig:
-    """A checked config; the first thing wrong is raised as a ConfigError in words.
-
-    Raises:
-        ConfigError: naming field, got, allowed, fix.
-    """
-    try:
-        return RunConfig(**fields)
-    except ValidationError as error:
-        raise _in_words(error) from None
-
-
-def changed(config: RunConfig, **fields: Any) -> RunConfig:
-    """`config` with some fields changed, checked anew."""
-    return make_config(**{**config.model_dump(), **fields})
-
-
-def with_lam(config: RunConfig, lam: float) -> RunConfig:
-    """`config` of a run under way at another lam.
-
-    Raises:
-        ConfigError: no lam acts on the run, or it cannot have this one.
-    """
-    if not config.balanced:
-        raise ConfigError("lam", lam, "none for a run without weights", "name a balanced run")
-    if config.balance == "exact" and config.constraint != "penalised":
-        what = f"none with constraint {config.constraint}, which no lam acts on"
-        raise ConfigError("lam", lam, what)
-    moved = changed(config, lam=lam)
-    if moved.lam == 0:
-        what = f"a finite number above 0 up to {LAM_MAX:g} while a run trains"
-        raise ConfigError("lam", lam, what, "lam 0 is what its twin trains at")
-    return moved
-
-
-def _in_words(error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "config"
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, RunConfig.model_fields, n=1)
-        return ConfigError(
-            name, first["input"], "a known option", f"did you mean {near[0]}?" if near else ""
-        )
-    return ConfigError(name, first["input"], allowed(name), closest(name, first["input"]))
-
-
-def seed_fields(config: RunConfig, seed: int) -> dict[str, int]:
-    """That seed for initialisation and split, and for the data where they are simulated.
-
-    Simulated data are drawn anew for every seed: a claim is about the process, not one draw.
-    """
-    names = SEED_FIELDS if config.dataset.startswith("simulated") else SEED_FIELDS[:2]
-    return dict.fromkeys(names, seed)
-
-
-def options(name: str) -> tuple[str, ...]:
-    """The choices of a field that is a choice, else ()."""
-    annotation = RunConfig.model_fields[name].annotation
-    if get_origin(annotation) is tuple:
-        annotation = get_args(annotation)[0]
-    return tuple(get_args(annotation)) if get_origin(annotation) is Literal else ()
-
-
-def allowed(name: str) -> str:
-    """What a field accepts, in words."""
-    choices = options(name)
-    if choices:
-        return "one of " + ", ".join(choices)
-    info = RunConfig.model_fields[name]
-    kind = "a whole number" if info.annotation is int else "a finite number"
-    if info.annotation not in (int, float):
-        return {str: "a name", bool: "true or false"}.get(info.annotation, "a list")  # type: ignore[arg-type]
-    return f"{kind} {_bounds(info)}"
-
-
-def _bounds(info: FieldInfo) -> str:
-    words = []
-    for constraint in info.metadata:
-        for attribute, word in (
-            *(("gt", "above"), ("ge", "from")),
-            *(("le", "up to"), ("lt", "below")),
-        ):
-            if hasattr(constraint, attribute):
-                words.append(f"{word} {getattr(constraint, attribute):g}")
-    return " ".join(words)
-
-
-def closest(name: str, got: object) -> str:
-    """The choice a mistyped value probably meant, as a question; empty when none is near."""
-    near = difflib.get_close_matches(str(got), options(name), n=1)
-    return f"did you mean {near[0]}?" if near else ""

@@ -1,0 +1,27 @@
+"""The store of this process."""
+
+from __future__ import annotations
+
+import threading
+
+from engine.store.database import Store, runs_home
+from engine.store.rebuild import open_store
+
+_lock = threading.Lock()
+_stores: dict[str, Store] = {}
+
+
+def open_runs() -> Store:
+    """The store at `runs_home()`, opened once a process and again when its file was moved away.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    home = runs_home()
+    with _lock:
+        store = _stores.get(str(home))
+        if store is None or not store.is_current():
+            if store is not None:
+                store.close()
+            store = _stores[str(home)] = open_store(home)
+        return store
