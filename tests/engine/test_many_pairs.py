@@ -11,7 +11,7 @@ import pytest
 import torch
 from small_runs import assert_same_numbers, make, tiny, train
 
-from engine import balancing
+from engine import balancing, diagnostics
 from engine.balancing import dot
 from engine.bench.scaling import MOST, scale, settings
 from engine.bench.timing import apart, timed
@@ -36,10 +36,9 @@ def test_sums_in_parts_are_the_sums(monkeypatch):
 
 def sparse(monkeypatch):
     """B is looked at pair by pair, and D by a sample of 500 pairs."""
-    monkeypatch.setattr(view, "PAIRS_MAX", 0)
-    generator = torch.Generator().manual_seed(0)
-    drawn = torch.randint(0, 60 * 50, (500,), generator=generator).sort().values.numpy()
-    monkeypatch.setattr(view, "sample_pairs", lambda n_pairs: drawn)
+    for module in (diagnostics, view):
+        monkeypatch.setattr(module, "PAIRS_MAX", 0)
+    monkeypatch.setattr(diagnostics, "PAIRS_SAMPLE", 500)
 
 
 @pytest.mark.parametrize("method", ["ips", "dr", "autodebias"])
