@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, play, settings, widgets
+from dashboard import forms, moving, settings, widgets
 from dashboard.charts.theme import lam_label
 from dashboard.lam import lam_options, on_grid
 from dashboard.page_state import forecast
@@ -62,10 +62,10 @@ def _lam(form: forms.Form, moves: Any) -> None:
     widgets.put("lam", lam)
     st.select_slider(
         "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
-        [value for value in lam_options(lam) if value > 0 or not moves],
+        lam_options(lam),
         key="f_lam",
         format_func=lambda value: _lam_mark(value, told),
-        on_change=play.move_lam if moves else widgets.chose,
+        on_change=moving.move_lam if moves else widgets.chose,
         args=(moves or "lam",),
         disabled=not free and (none or lam > 0),
         help=play_text.HELP["lam"] if moves else HELP["lam"],
@@ -77,10 +77,10 @@ def _lam(form: forms.Form, moves: Any) -> None:
         st.caption(text.without_lam(config))
     elif told is not None:
         left, right = st.columns([1.5, 1]) if moves and len(moves.launch.runs) > 1 else (st, None)
-        left.caption(text.lam_says(lam, told.left(lam), told.lam_half))
+        left.caption(text.lam_says(lam, told.left(lam), told.lam_half, bool(moves)))
         if right is not None:
             with right, st.container(key="lam_seed"):
-                play.seed_to_move(moves)
+                moving.seed_to_move(moves)
 
 
 def _lam_mark(value: float, told: Any) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import forms, results
 from dashboard.live import Shown
+from dashboard.text import bias as text
 from engine import api
 
 
@@ -40,11 +41,27 @@ def _tables(shown: Shown, runs: pd.DataFrame) -> None:
     st.caption(f"Chosen on validation AUC; {spread}. Difference: run − twin, seed by seed.")
     if shown.simulated:
         st.markdown(results.as_markdown(results.table(runs, ids, twins, "truth")))
+        _bias(shown, runs, ids)
     for part, title in results.PARTS.items():
         frame = results.table(runs, ids, twins, part)
         if not frame.empty:
             st.markdown(f"**{title}**")
             st.markdown(results.as_markdown(frame))
+
+
+def _bias(shown: Shown, runs: pd.DataFrame, ids: list[str]) -> None:
+    """How far the estimate is off, and why, where the simulation can tell."""
+    facts = [api.run(run).facts for run in ids]
+    found = text.bias_of(facts, list(runs.loc[ids, "true_loss"]), shown.balanced)
+    if found is None:
+        return
+    st.markdown(f"**{text.HEADING}**")
+    with st.container(key="bias"):
+        rows = [
+            {"Estimate − true ideal loss": what, " ": value} for what, value in text.table(found)
+        ]
+        st.markdown(results.as_markdown(pd.DataFrame(rows)))
+        st.markdown(text.in_words(found))
 
 
 def _take_away(shown: Shown, runs: pd.DataFrame) -> None:

@@ -22,6 +22,7 @@ from dashboard.charts.panel_layout import narrow_layout
 from dashboard.charts.panels import PHASES, TITLES
 from dashboard.charts.weights import decile_map, histogram_in_words, weights_histogram
 from dashboard.live_figure import live_figure
+from dashboard.settings import is_simulated
 from dashboard.text import equation
 from dashboard.text import lab as text
 from engine import api
@@ -83,14 +84,12 @@ def progress_of(shown: Shown | None) -> Any:
     return api.progress(shown.launch.id) if shown else None
 
 
-def watch(
-    shown: Shown | None, progress: Any, simulated: bool, header: Callable[[Any], None]
-) -> None:
+def watch(shown: Shown | None, progress: Any, config: Any, header: Callable[[Any], None]) -> None:
     """The status line and the charts, renewed while the launch is active.
 
     Args:
         progress: what the rest of the page was drawn from; once it is over, all is drawn anew.
-        simulated: what the empty panels are for while nothing is launched.
+        config: of the form: what the empty panels are for while nothing is launched.
         header: draws what stands above the charts, from the progress.
     """
     # A paused launch may be resumed by another browser or the command line.
@@ -107,17 +106,17 @@ def watch(
         if (phase(now), stepping(now)) != (phase(progress), stepping(progress)):
             st.rerun()
         header(now)
-        charts(shown, simulated)
+        charts(shown, config)
 
     st.fragment(look, run_every=every)()
 
 
-def charts(shown: Shown | None, simulated: bool) -> None:
+def charts(shown: Shown | None, config: Any) -> None:
     """The curves; beside them weights or phase plane; under them the equation."""
     left, right = st.columns([2.15, 1], gap="medium")
     revision = shown.launch.id if shown else "none"
     balanced = shown.balanced if shown else True
-    simulated = shown.simulated if shown else simulated
+    simulated = shown.simulated if shown else is_simulated(config)
     epochs = read_epochs(shown)
     with left:
         look_menu.menu(balanced, simulated)
@@ -129,7 +128,7 @@ def charts(shown: Shown | None, simulated: bool) -> None:
             plane_panel.panel(shown, epochs, revision)
         else:
             _weights(shown, revision)
-    equation_panel.panel(shown, epochs)
+    equation_panel.panel(shown, epochs, config)
     view.write()
 
 
@@ -199,11 +198,11 @@ def moves_of(shown: Shown | None) -> pd.DataFrame:
 
 
 def _inspect(shown: Shown | None) -> None:
-    """The way to the Weights page, once a run keeps its weights."""
+    """The way to the Weights page, once there are weights of an epoch."""
     if shown is None or not shown.balanced:
         return
-    ended = phase(progress_of(shown)) == "ended"
-    if ended:
+    progress = progress_of(shown)
+    if progress.epoch > 0 or phase(progress) == "ended":
         with st.container(key="inspect"):
             st.page_link(
                 "app_pages/weights.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ import streamlit as st
 
 from dashboard import view
 from dashboard.charts.plane import Plane, in_words, phase_plane
+from dashboard.charts.plane_paper import paper_plane, table
+from dashboard.inspecting.takeaway import picture
 from dashboard.live_figure import live_figure
 from dashboard.settings import lam_counts
 from dashboard.text import lab as text
@@ -38,6 +41,29 @@ def panel(shown: Any, epochs: pd.DataFrame, revision: str) -> None:
     )
     if plane is not None:
         st.caption(in_words(plane))
+        _files(plane, shown.launch.id)
+
+
+def _files(plane: Plane, launch: str) -> None:
+    """Table, CSV, PNG and SVG; made only while they are looked at, for epochs come all the time."""
+    with st.container(key="plane_take"):
+        box = st.popover("Table and files", type="tertiary", key="plane_menu", on_change="rerun")
+    if not box.open:
+        return
+    frame, chart = table(plane), paper_plane(plane)
+    makers: dict[str, tuple[str, Callable[[], Any]]] = {
+        "CSV": ("text/csv", lambda: frame.to_csv(index=False)),
+        "PNG": ("image/png", lambda: picture(chart, "png")),
+        "SVG": ("image/svg+xml", lambda: picture(chart, "svg")),
+    }
+    with box:
+        st.dataframe(frame, height=240, hide_index=True)
+        row = st.container(horizontal=True)
+        for kind, (mime, make) in makers.items():
+            name = f"counterweight-{launch}-plane-epoch{plane.epoch}.{kind.lower()}"
+            row.download_button(
+                kind, make, file_name=name, mime=mime, on_click="ignore", key=f"plane_{kind}"
+            )
 
 
 def _plane(shown: Any, epochs: pd.DataFrame) -> Plane | None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, widgets
+from dashboard import forms
 from dashboard.live import Shown, phase, stepping
-from dashboard.settings import lam_counts
-from dashboard.text import lab as lab_text
 from dashboard.text import play as text
 from engine import api
 
 BUSY = ("active", "paused")
+BETWEEN_BRANCHES = 2.0  # seconds, in which a second click is one of the same press
 EPOCH_COLUMNS = tuple(column for _, columns in text.EPOCH for column, _ in columns)
 
 
@@ -43,7 +43,7 @@ def buttons(
             _button(row, "Pause", lambda: api.pause(launch), disabled=now != "active")
         _button(row, "Stop", lambda: api.stop(launch), disabled=now not in BUSY)
         row.button("Reset", key="reset", width="stretch", on_click=reset)
-        _steps(form, shown, now, lambda to: start(form, token, to))
+        _steps(form, shown, progress, lambda to: start(form, token, to))
         left, right = st.columns([1.05, 1], gap="xxsmall")
         _speed(left, launch if now in BUSY else "", progress)
         _button(
@@ -55,6 +55,8 @@ def buttons(
         )
     if "start_trouble" in st.session_state:
         st.markdown(f":red[{st.session_state['start_trouble']}]")
+    if "late" in st.session_state:
+        st.caption(st.session_state["late"])
 
 
 def _button(place: Any, name: str, act: Callable[[], object], **options: Any) -> None:
@@ -63,28 +65,53 @@ def _button(place: Any, name: str, act: Callable[[], object], **options: Any) ->
 
 
 def _said(act: Callable[[], object]) -> None:
-    """Do it; what cannot be done is said under the buttons."""
-    st.session_state.pop("start_trouble", None)
+    """Do it; what cannot be done is said under the buttons, and what came too late."""
+    for name in ("start_trouble", "late"):
+        st.session_state.pop(name, None)
     try:
         act()
     except api.CounterweightError as error:
         st.session_state["start_trouble"] = str(error)
 
 
-def _steps(form: forms.Form, shown: Shown | None, now: str, start: Callable[[str], None]) -> None:
-    """An epoch, or one update; before anything trains, the first one of a new launch."""
-    busy = shown is not None and now in BUSY
+def too_late(launch: str | None, what: str) -> bool:
+    """Whether a click came when its button had done its work already; says so then.
+
+    A browser sends the clicks that are made before the page is renewed with the button disabled.
+
+    Args:
+        what: "start", or "step".
+    """
+    if not launch:
+        return False
+    now = api.progress(launch)
+    late = phase(now) in BUSY if what == "start" else stepping(now)
+    if late:
+        st.session_state["late"] = text.LATE[what]
+    return late
+
+
+def _step(launch: str, to: str) -> None:
+    if not too_late(launch, "step"):
+        api.step(launch, to)
+
+
+def _steps(
+    form: forms.Form, shown: Shown | None, progress: Any, start: Callable[[str], None]
+) -> None:
+    """An epoch, or one update, one at a time; before anything trains, the first of a new launch."""
+    busy, waits = shown is not None and phase(progress) in BUSY, stepping(progress)
     possible = api.steps(shown.configs[0] if busy else form.config)
     row = st.container(horizontal=True, gap="xsmall", key="steps")
     for to, name in text.STEPS.items():
         can = to in possible
-        act = (lambda to=to: api.step(shown.launch.id, to)) if busy else (lambda to=to: start(to))
+        act = (lambda to=to: _step(shown.launch.id, to)) if busy else (lambda to=to: start(to))
         row.button(
             name,
             key=f"step_{to}",
             width="stretch",
-            disabled=not can or (not busy and bool(form.errors)),
-            help=text.HELP[to if can else "none"],
+            disabled=not can or waits or (not busy and bool(form.errors)),
+            help=text.HELP["none" if not can else "waits" if waits else to],
             on_click=_said,
             args=(act,),
         )
@@ -117,78 +144,12 @@ def _set_speed(launch: str) -> None:
 
 
 def _branch(launch: str, token: str) -> None:
+    now = time.monotonic()
+    if now - st.session_state.get("branched", -BETWEEN_BRANCHES) < BETWEEN_BRANCHES:
+        st.session_state["late"] = text.LATE["branch"]
+        return
+    st.session_state["branched"] = now
     st.session_state["launch"] = api.branch(launch, token=token).id
-
-
-# λ while it trains
-
-
-def seed_to_move(shown: Shown) -> None:
-    """Whose λ the slider moves: every seed's, or one's."""
-    seeds = [None, *range(len(shown.launch.runs))]
-    if st.session_state.get("p_seed") not in seeds:  # of a launch with more
-        st.session_state["p_seed"] = None
-    st.selectbox(
-        "λ moves in",
-        seeds,
-        format_func=lambda seed: "every seed" if seed is None else f"seed {seed}",
-        key="p_seed",
-        label_visibility="collapsed",
-    )
-
-
-def movable(form: forms.Form, shown: Shown | None, progress: Any) -> Shown | None:
-    """The launch whose λ the slider moves: one under way that the settings describe but for λ."""
-    if shown is None or phase(progress) not in BUSY or not shown.balanced:
-        return None
-    return shown if lam_counts(form.config) and same_but_lam(form, shown) else None
-
-
-def same_but_lam(form: forms.Form, shown: Shown) -> bool:
-    """Whether the settings are the launch's, λ aside."""
-    plain = [
-        [config.model_copy(update={"lam": 0.0}) for config in configs]
-        for configs in (forms.configs(form), shown.configs)
-    ]
-    return plain[0] == plain[1]
-
-
-def move_lam(shown: Shown) -> None:
-    """Take the slider's value as λ from the next block on, of every seed or of one."""
-    lam, seed = st.session_state["f_lam"], st.session_state.get("p_seed")
-    widgets.chose("lam")
-    try:
-        api.set_lam(shown.launch.id, lam, None if seed is None else shown.launch.runs[seed])
-    except api.CounterweightError as error:
-        st.session_state["refused"] = {"lam": str(error)}
-
-
-def lams(shown: Shown) -> list[float]:
-    """λ of every run of the launch as it is by now."""
-    moves = api.interventions(shown.launch.id)
-    last = dict(zip(moves["run"], moves["new"], strict=True))
-    pairs = zip(shown.launch.runs, shown.configs, strict=True)
-    return [float(last.get(run, config.lam)) for run, config in pairs]
-
-
-def title(form: forms.Form, shown: Shown) -> str:
-    """A launch in a few words, where it branched from, and whether the settings are others now."""
-    record, moved = api.run(shown.launch.runs[0]), lams(shown)
-    said = lab_text.launch_title(shown.configs[0], len(shown.configs), moved)
-    if record.branched_from is not None:
-        said += text.branch_note(_launch_of(record.branched_from), record.branched_epoch)
-    other = form.config.balanced and form.config.lam not in moved
-    if other or not same_but_lam(form, shown):
-        said += " · :gray[the settings have changed since]"
-    return said
-
-
-def _launch_of(run: str) -> str | None:
-    """The launch of a run, None where it has been deleted since."""
-    try:
-        return str(api.run(run).launch)
-    except api.StoreError:
-        return None
 
 
 # What a step changed

@@ -265,6 +265,7 @@ def outcome_of(
     epochs: pd.DataFrame,
     twins: Mapping[str, str],
     config: Any = None,
+    reach: api.Reach | None = None,
 ) -> Outcome:
     """Collect an Outcome from the store's frames.
 
@@ -273,6 +274,7 @@ def outcome_of(
         epochs: a row a run and epoch.
         twins: run id -> id of its twin.
         config: the runs' settings, those of the first.
+        reach: of these runs.
     """
     at_best = _at_best(runs, epochs)
     ids = [run for run in twins if run in at_best.index and twins[run] in runs.index]
@@ -292,14 +294,8 @@ def outcome_of(
         ess_estimate=_column(at_best, "ess_estimate"),
         in_sample=_column(at_best, "violation_in_sample"),
         config=config,
-        reach=_reach(runs, epochs, config),
+        reach=reach,
     )
-
-
-def _reach(runs: pd.DataFrame, epochs: pd.DataFrame, config: Any) -> api.Reach | None:
-    if config is None or not set(api.REACH_COLUMNS) <= set(epochs):
-        return None
-    return api.reach_of(epochs, config, runs["best_epoch"].dropna().astype(int).to_dict())
 
 
 def _column(frame: pd.DataFrame, name: str) -> list[float]:

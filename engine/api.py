@@ -35,12 +35,20 @@ from engine.events import (
 )
 from engine.forecast import Forecast, forecast
 from engine.half_steps import Change, HalfStep, Moved
-from engine.inspection import Block, OwnWeights, Weights, binned, diagnose, read_weights
+from engine.inspection import (
+    Block,
+    OwnWeights,
+    PairMap,
+    Weights,
+    binned,
+    diagnose,
+    read_weights,
+)
 from engine.methods import MethodInfo
 from engine.offers import check, methods
 from engine.presets import preset
 from engine.published import published
-from engine.reach import REACH_COLUMNS, Reach, reach_of
+from engine.reach import Reach, reach_of
 from engine.store import (
     branches,
     controls,
@@ -60,6 +68,7 @@ from engine.store.launches import find_launch as _find_launch
 from engine.store.opening import open_runs
 from engine.store.processes import Watch
 from engine.store.queue import reclaim
+from engine.store.reaches import read_reaches
 from engine.store.rebuild import rebuild
 from engine.store.records import Launch, Priority, RunRecord, Snapshot
 from engine.store.reports import Progress
@@ -227,6 +236,7 @@ def set_lam(launch_id: str, lam: float, run: str | None = None) -> None:
     """Move the lam of one run, or of all balanced ones, while they train; twins stay as they are.
 
     It acts from the next block on and is recorded with its place; the run is edited from then on.
+    At 0 nothing but the entropy acts on the weights: they go back to uniform.
 
     Raises:
         ConfigError: lam is out of range, or no lam acts on the run.
@@ -329,6 +339,30 @@ def pair_epochs(run: str) -> list[int]:
     return kept_weights.pair_epochs(open_runs(), run)
 
 
+def weights_at_hand(
+    run: str, block: Block = "observed", epoch: int | None = None
+) -> Weights | None:
+    """What `weights` gives where that is immediate, None where it has to be worked out first.
+
+    Raises:
+        StoreError: as `weights`.
+    """
+    return kept_weights.weights_at_hand(open_runs(), run, block, epoch)
+
+
+def reach(runs: Sequence[str]) -> Reach:
+    """Whether the constraint of these runs of one kind could be met while they trained.
+
+    Raises:
+        StoreError: no such run.
+    """
+    store = open_runs()
+    records = [reports.read_run(store, run) for run in runs]
+    best = {one.run: one.best_epoch for one in records if one.best_epoch is not None}
+    config = next((one.config for one in records if one.config.balanced), records[0].config)
+    return reach_of(read_reaches(store, runs), config, best)
+
+
 def progress(launch_id: str) -> Progress:
     """How far a launch is, and when it should be done."""
     return reports.read_progress(open_runs(), launch_id)
@@ -382,7 +416,6 @@ __all__ = [
     "LAM_MAX",
     "MAP_SIZE",
     "METRICS",
-    "REACH_COLUMNS",
     "STUDY_VALUES",
     "TABLE_FORMS",
     "TABLE_TITLES",
@@ -406,6 +439,7 @@ __all__ = [
     "Moved",
     "Number",
     "OwnWeights",
+    "PairMap",
     "PaperClaim",
     "Plan",
     "Priority",
@@ -470,7 +504,7 @@ __all__ = [
     "progress",
     "published",
     "published_text",
-    "reach_of",
+    "reach",
     "read_weights",
     "rebuild_runs",
     "relative_text",
@@ -499,6 +533,7 @@ __all__ = [
     "table_text",
     "train_here",
     "weights",
+    "weights_at_hand",
     "with_tuned",
     "workers",
 ]

@@ -22,9 +22,16 @@ WeightsMap = Literal["softmax", "sigmoid"]
 
 def log_weights(score: Tensor, weights_map: WeightsMap = "softmax") -> Tensor:
     """log q, [R, n]: softmax(h), or sigmoid(h) / its sum (the paper's form, made to satisfy 7)."""
-    if weights_map == "sigmoid":
-        score = logsigmoid(score)
-    return torch.log_softmax(score, dim=-1)
+    return torch.log_softmax(_mapped(score, weights_map), dim=-1)
+
+
+def shares(score: Tensor, weights_map: WeightsMap = "softmax") -> Tensor:
+    """q, [R, n], where its logarithm is not asked for."""
+    return torch.softmax(_mapped(score, weights_map), dim=-1)
+
+
+def _mapped(score: Tensor, weights_map: WeightsMap) -> Tensor:
+    return logsigmoid(score) if weights_map == "sigmoid" else score
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -49,7 +56,8 @@ def along(x: Tensor, m: Tensor) -> Tensor:
 
 def left_side(q: Tensor, x: Tensor, mass: float) -> Tensor:
     """sum_B w x of every moment, [R, k]: mass * sum_j q_j x_j."""
-    return mass * expected(q, x)
+    found = expected(q, x)
+    return found if mass == 1 else mass * found
 
 
 def loss_w(log_q: Tensor, x: Tensor, mass: float, target: Tensor, pull: Tensor) -> Tensor:
@@ -77,7 +85,11 @@ def score_gradient(
     it is at hand.
     """
     q = log_q.exp() if q is None else q
-    inside = (log_q if entropy == 1 else entropy * log_q) + along(x, pressure)
+    inside = log_q if entropy == 1 else entropy * log_q
+    if x.shape[-1] == 1:
+        inside = torch.addcmul(inside, x.squeeze(-1), pressure)
+    else:
+        inside = inside + along(x, pressure)
     inside -= (q * inside).sum(-1, keepdim=True)
     return inside.mul_(q).mul_(log_q.shape[-1])
 
@@ -89,6 +101,8 @@ def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Ten
 
 def pressure_of(pull: Tensor, residual: Tensor) -> Tensor:
     """2 lam A r [R, k], what a residual weighs on log w by (minus the exact solution's mu)."""
+    if residual.shape[-1] == 1:
+        return 2 * pull.squeeze(-1) * residual
     return 2 * (pull @ residual.unsqueeze(-1)).squeeze(-1)
 
 

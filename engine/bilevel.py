@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from engine.models import MatrixFactorization
+from engine.models import Direction, MatrixFactorization
 
 
 def assumed_step(
@@ -33,7 +33,7 @@ def assumed_step(
 
 def uniform_gradient(
     theta: MatrixFactorization, user: Tensor, item: Tensor, label: Tensor, share: Tensor
-) -> dict[str, Tensor]:
+) -> Direction:
     """v = gradient of L_U = sum share (r_hat - r)^2; all [R, m], share 1/|U| (0 on padding)."""
     slope = 2 * share * (theta.score(user, item) - label)
     return theta.gradient(user, item, slope)

@@ -21,7 +21,7 @@ MAP_SIZE = 12
 LAST = "last."  # before the names of a run's arrays of its last epoch
 # Balanced columns beside e whose violation is kept of every epoch; of others, at a run's end.
 TOLD_MOMENTS = ("r", "mass")
-# Of a target that no weights reach (`EpochDone`).
+# Of a target that no weights reach (`EpochDone`), kept of the epochs that have one.
 REACH = ("reach_moment", "reach_low", "reach_high", "reach_target")
 
 
@@ -138,7 +138,6 @@ class EpochDone:
         flat["exact_ess"] = self.exact_ess
         flat["exact_feasible"] = self.exact_feasible
         flat["exact_bound"] = self.exact_bound
-        flat |= {name: getattr(self, name) for name in REACH}
         flat["violation_in_sample"] = self.violation_in_sample
         flat |= {f"left_{name}": part for name, part in self.left.items()}
         flat["constraint_entropy"] = self.constraint_entropy
@@ -170,7 +169,7 @@ class EpochDone:
             "exact_ess": self.exact_ess,
             "exact_feasible": self.exact_feasible,
             "exact_bound": self.exact_bound,
-            "reach": self._reach(),
+            "reach": self.reach,
             "violation_in_sample": self.violation_in_sample,
             "moments": {k: v[0] for k, v in self.moments.items()},
             "validation": self.validation,
@@ -178,8 +177,9 @@ class EpochDone:
             "seconds": self.seconds,
         }
 
-    def _reach(self) -> dict[str, Any] | None:
-        """The target that is out of reach, if one is."""
+    @property
+    def reach(self) -> dict[str, Any] | None:
+        """The target that is out of reach, if one is: moment, low, high, target."""
         if self.reach_moment is None:
             return None
         moment = list(self.moments)[int(self.reach_moment)]
@@ -204,7 +204,6 @@ EPOCH_COLUMNS = (
     *("exact_kl", "exact_violation", "exact_ess", "exact_feasible", "exact_bound"),
     *("violation_in_sample", "left_observed", "left_all"),
     *("constraint_entropy", "constraint_violation"),
-    *REACH,
 )
 
 

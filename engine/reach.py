@@ -13,9 +13,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from engine.config import RunConfig, columns_of
-from engine.events import REACH
-
-REACH_COLUMNS = ("exact_feasible", "exact_bound", *REACH)
 
 
 @dataclass(frozen=True)
@@ -82,22 +79,19 @@ def reach_of(
     """The account of some runs of one config.
 
     Args:
-        epochs: a row a run and epoch: run, epoch and REACH_COLUMNS.
+        epochs: a row a run and epoch, as `engine.store.reaches.read_reaches` has them.
         best: a run's best epoch.
     """
-    known = epochs[epochs["exact_feasible"].notna()]
-    beyond = known["reach_moment"].notna()
-    out = known[beyond | (known["exact_feasible"] == 0)]
-    bound = int((known["exact_bound"] == 1).sum())
-    told = known[beyond].sort_values("epoch")
+    beyond = epochs["reach_moment"].notna()
+    told = epochs[beyond].sort_values("epoch")
     at_best = told[told["run"].map(dict(best or {})) == told["epoch"]]
     row = None
     if len(told):
         row = (at_best if len(at_best) else told).iloc[-1]
     return Reach(
-        epochs=len(known),
-        out=len(out),
-        bound=bound,
+        epochs=len(epochs),
+        out=int((beyond | (epochs["exact_feasible"] == 0)).sum()),
+        bound=int((epochs["exact_bound"] == 1).sum()),
         config=config,
         example=None
         if row is None

@@ -8,7 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import advanced, controls, ended, examples, forms, live, page_state, play, view
+from dashboard import (
+    advanced,
+    controls,
+    ended,
+    examples,
+    forms,
+    live,
+    moving,
+    page_state,
+    play,
+    view,
+)
 from dashboard.settings import is_simulated
 from dashboard.text import lab as text
 from dashboard.verdict import Verdict, outcome_of, verdict
@@ -26,7 +37,7 @@ def page() -> None:
     with left, st.container(key="controls"):
         examples.examples()
         st.title("Counterweight", anchor=False)
-        controls.controls(form, play.movable(form, shown, progress))
+        controls.controls(form, moving.movable(form, shown, progress))
         play.buttons(form, shown, progress, _start, _reset)
         advanced.advanced(form)
     page_state.write_url(form)
@@ -34,7 +45,7 @@ def page() -> None:
         if trouble:
             st.warning(trouble)
         header = _header_of(form, shown)
-        live.watch(shown, progress, is_simulated(form.config), header)
+        live.watch(shown, progress, form.config, header)
         if shown is not None:
             ended.below(shown)
 
@@ -67,6 +78,8 @@ def _start(form: forms.Form, token: str, step: str = "") -> None:
     state = st.session_state
     state.pop("start_trouble", None)
     try:
+        if play.too_late(state.get("launch"), "start"):
+            return
         launched = forms.configs(form)
         api.check(launched[0])
         api.ensure_workers()
@@ -91,7 +104,7 @@ def _start_again(shown: live.Shown, changes: dict[str, str], token: str) -> None
 
 def _reset() -> None:
     """Back to the first minute: preset values, no launch. Nothing is stopped or deleted."""
-    for name in ("launch", "refused", "start_trouble", "speed"):
+    for name in ("launch", "refused", "start_trouble", "late", "speed"):
         st.session_state.pop(name, None)
     st.session_state["choices"] = {}
 
@@ -121,10 +134,8 @@ def _status(form: forms.Form, shown: live.Shown | None, now: Any) -> None:
         st.progress(0.0, text=f"{badge} **Press Start**: {runs}{twins} train here at once.")
         return
     share = min(1.0, now.epoch / max(1, shown.configs[0].epochs))
-    st.progress(
-        share,
-        text=f"{badge} **{text.status(now, shown.configs[0].epochs)}** · {play.title(form, shown)}",
-    )
+    said = text.status(now, shown.configs[0].epochs)
+    st.progress(share, text=f"{badge} **{said}** · {moving.title(form, shown)}")
 
 
 def _verdict(form: forms.Form, shown: live.Shown | None, over: bool, token: str) -> None:
@@ -163,10 +174,10 @@ def _found(shown: live.Shown) -> Verdict | None:
     columns = (
         *("violation", "violation_uniform", "violation_in_sample", "target_se"),
         *("oracle_correlation", "ess", "ess_estimate"),
-        *api.REACH_COLUMNS,
     )
     epochs = api.epochs(list(shown.launch.runs), columns=columns)
-    return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0]))
+    reach = api.reach(shown.launch.runs)
+    return verdict(outcome_of(runs, epochs, shown.launch.twins, shown.configs[0], reach))
 
 
 page()

@@ -6,7 +6,19 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.inspecting import beside, blocks, epochs, judged, linked, own, picker, state
+from dashboard.inspecting import (
+    beside,
+    blocks,
+    epochs,
+    frames,
+    judged,
+    linked,
+    own,
+    pair_by_pair,
+    picker,
+    state,
+)
+from dashboard.text import weights as text
 from engine import api
 
 
@@ -15,7 +27,7 @@ def page() -> None:
     state.adopt_url()
     runs = picker.balanced_runs()
     if not state.get("run") and len(runs):
-        state.put("run", runs["run"].iloc[0])
+        state.put("run", picker.first(runs))
     with st.container(key="inspect_page"):
         if state.get("run"):
             _run(runs)
@@ -26,30 +38,38 @@ def page() -> None:
 
 
 def _run(runs: Any) -> None:
+    """First what the store has in aggregate, at once; then what ratings must be read for."""
     run = state.get("run")
     record, trouble = _record(run)
-    found, kept, whole, best = None, [], [], None
-    if record is not None:
-        whole, kept = api.pair_epochs(run), api.snapshot_epochs(run, state.block())
-        best = record.best_epoch if whole else None
-        both = sorted({*kept, *whole})
-        found, trouble = _found(run, epochs.of_pairs(both, whole, best))
-        kept = both if found is not None else kept
     _head(runs, record)
-    if record is not None:
-        blocks.choice(record, found)
-    if trouble:
+    if record is None:
         st.warning(trouble)
-    if found is None:
-        if kept:
-            epochs.watch(run, kept, whole, best, None)
         return
-    left, right = st.columns([2, 1.12], gap="medium")
+    trains, whole = record.state not in api.ENDED, api.pair_epochs(run)
+    best = record.best_epoch if whole else None
+    epoch = epochs.of_pairs(epochs.kept(run, trains, whole), whole, best)
+    found, reading, trouble = _at_hand(record, epoch)
+    with st.container():  # one place whatever is said, or the charts below would be drawn anew
+        if not trains:
+            blocks.choice(record, found)
+        if trouble:
+            st.warning(trouble)
+        elif reading:
+            st.caption(text.READING)
+    if found is not None:
+        _settle(found)
+    left, right = (st.container(), None) if trains else st.columns([2, 1.12], gap="medium")
     with left:
-        epochs.watch(run, kept, whole, best, found)
+        epochs.watch(run, whole, best, found, record)
+    if reading:
+        with right:
+            _read(run, epoch)
+    if found is None:
+        return
     with right:
         linked.against_anything(found)
     linked.picked_words(found)
+    pair_by_pair.view(found)
     linked.extremes(found)
     judged.references(found)
     judged.diagnostics(found)
@@ -69,13 +89,33 @@ def _record(run: str) -> tuple[api.RunRecord | None, str]:
     return record, ""
 
 
-def _found(run: str, epoch: int | None) -> tuple[Any, str]:
-    """The run's weights at an epoch kept pair by pair, or in words why there are none."""
+def _at_hand(record: api.RunRecord, epoch: int | None) -> tuple[Any, bool, str]:
+    """The run's weights where they are ready; whether they have to be read; why there are none."""
+    if record.state not in api.ENDED:
+        return None, False, ""
+    try:
+        found = api.weights_at_hand(record.run, state.block(), epoch)
+    except api.CounterweightError as error:
+        return None, False, str(error)
+    return found, found is None, ""
+
+
+def _read(run: str, epoch: int | None) -> None:
+    """Read what the rest of the page is drawn from, then draw it."""
     try:
         with st.spinner("Reading the ratings and solving for the exact weights"):
-            return api.weights(run, state.block(), epoch), ""
+            api.weights(run, state.block(), epoch)
     except api.CounterweightError as error:
-        return None, str(error)
+        st.warning(str(error))
+        return
+    st.rerun()
+
+
+def _settle(found: Any) -> None:
+    """A pair that is not there, or not in the picked cell, is not picked with it."""
+    pick = state.picked()
+    if (settled := frames.settled(found, pick)) != pick:
+        state.pick(settled)
 
 
 def _head(runs: Any, record: Any) -> None:

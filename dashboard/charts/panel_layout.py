@@ -88,7 +88,7 @@ def add_axes(
         "showline": True,
         "rangemode": "tozero",
         "nticks": 6,
-        "tickformat": "d",
+        "tickformat": ".6~g",  # between a few epochs, or close by, there are halves
         "uirevision": f"{revision} {'log' if look.log_epochs else ''}",
         **({"matches": "x"} if k else {}),
     }
@@ -198,4 +198,4 @@ def narrow_layout(n: int) -> dict[str, Any]:
 def hide_ticks(layout: dict[str, Any], *axes: str) -> None:
     """Empty panels show frames and no made-up numbers. axes: which ones, all if none is named."""
     for name in axes or [key for key in layout if key.startswith(("xaxis", "yaxis"))]:
-        layout[name] |= {"range": [0, 1], "showticklabels": False}
+        layout[name] |= {"showticklabels": False}

@@ -75,8 +75,8 @@ def phase_plane(plane: Plane | None, revision: str = "", note: str = "") -> dict
     """The figure; an empty frame while there is nothing to draw."""
     layout = _layout(revision, note)
     if plane is None or plane.path.empty:
-        layout["xaxis"] |= {"range": [0, 1], "showticklabels": False}
-        layout["yaxis"] |= {"range": [0, 1], "showticklabels": False}
+        layout["xaxis"] |= {"showticklabels": False}
+        layout["yaxis"] |= {"showticklabels": False}
         return {"data": [], "layout": layout}
     traces = _path(plane)
     if plane.frontier is not None and len(plane.frontier) >= 2:

@@ -26,6 +26,7 @@ PALETTE: dict[str, tuple[str, str]] = {
     "band_text": ("#00608F", "#7CC0EA"),
     "paper": ("#FDFCFA", "#14171B"),
     "panel": ("#F2F0EB", "#1E2227"),
+    "unrated": ("#DCD8CE", "#383E46"),
     "phi": ("#CC79A7", "#CC79A7"),
     "lighter": ("#0072B2", "#56B4E9"),
     "heavier": ("#D55E00", "#F0843C"),

@@ -56,7 +56,8 @@ def weights_histogram(
     layout["xaxis"] |= {
         "tickvals": list(_TIMES),
         "ticktext": list(_TIMES.values()),
-        "range": [-reach, reach],
+        # Not a range, which would take the reader's zoom back whenever the weights reach further.
+        "autorangeoptions": {"minallowed": -reach, "maxallowed": reach},
         "title": _axis_title(f"weight (mean 1, log scale){beyond}"),
     }
     layout["yaxis"] |= {"ticksuffix": " %", "nticks": 4, "rangemode": "tozero"}
@@ -86,12 +87,17 @@ def _line_at_one() -> dict[str, Any]:
 
 
 def decile_map(
-    log2_mean: NDArray[np.floating[Any]] | None, *, revision: str = "", note: str = ""
+    log2_mean: NDArray[np.floating[Any]] | None,
+    *,
+    revision: str = "",
+    note: str = "",
+    picked: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """A map [12, 12] of log2(weight): users by activity down, items by popularity across.
 
     The scale is fixed from ×½ to ×2, so that noise does not look like structure. Without weights
-    (None) every cell is ×1: that is what uniform weights are.
+    (None) every cell is ×1: that is what uniform weights are. picked: the cell (users, items), from
+    1, that has a frame.
     """
     size = 12
     z = np.zeros((size, size)) if log2_mean is None else np.asarray(log2_mean, dtype=float)
@@ -133,7 +139,16 @@ def decile_map(
         "constrain": "domain",
     }
     layout["margin"] |= {"l": 38, "b": 34}
+    layout["shapes"] = [] if picked is None else [_frame(*picked)]
     return {"data": [heat], "layout": layout}
+
+
+def _frame(users: int, items: int) -> dict[str, Any]:
+    return {
+        "type": "rect",
+        **{"x0": items - 0.5, "x1": items + 0.5, "y0": users - 0.5, "y1": users + 0.5},
+        "line": {"color": "@text", "width": 2},
+    }
 
 
 def _axis_title(text: str) -> dict[str, Any]:
@@ -170,3 +185,16 @@ def histogram_in_words(counts: NDArray[np.integer[Any]] | None, edges: Sequence[
     middle = [i + 1 for i, left in enumerate(edges[:-1]) if -0.26 < left < 0.24]
     near = 100 * counts[middle].sum() / counts.sum()
     return f"{near:.0f} percent of the weights lie within a fifth of 1."
+
+
+def map_in_words(log2_mean: NDArray[np.floating[Any]]) -> str:
+    """The map's text alternative: which of its cells weighs most and least."""
+    words = "Twelve groups of users by number of ratings, twelve of items by popularity."
+    known = np.isfinite(log2_mean)
+    if not known.any():
+        return words
+    for name, find in (("Heaviest", np.nanargmax), ("Lightest", np.nanargmin)):
+        values = np.where(known, log2_mean, np.nan)
+        user, item = np.unravel_index(int(find(values)), values.shape)
+        words += f" {name}: users {user + 1}, items {item + 1}, ×{2 ** values[user, item]:.2f}."
+    return words

@@ -13,7 +13,7 @@ from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.charts.theme import number
 from dashboard.inspecting import frames, state
 from dashboard.inspecting.epochs import dark
-from dashboard.inspecting.picker import run_box
+from dashboard.inspecting.picker import TRAINS, run_box
 from dashboard.inspecting.takeaway import drawn, offer, title
 from dashboard.text import weights as text
 from engine import api
@@ -22,7 +22,7 @@ from engine import api
 def compare(found: Any, runs: pd.DataFrame) -> None:
     """The second picker, and once something is picked, everything twice."""
     st.subheader("Beside another run", anchor=False)
-    others = runs[runs["run"] != found.run]
+    others = runs[(runs["run"] != found.run) & ~runs["state"].isin(TRAINS)]
     if others.empty:
         st.caption("There is no other balanced run yet: train one with another λ or moments.")
         return

@@ -42,12 +42,23 @@ def snapshot_map(decile_map: Any, cells: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def mask_of(found: Any, pick: Pick) -> np.ndarray | None:
-    """Which pairs are picked, None when nothing is."""
-    if pick.cell is not None:
-        return np.asarray(found.in_cell(pick.cell))
+    """Which pairs are picked, None when nothing is; of a pair inside a cell, that pair."""
     if pick.pair is not None and pick.pair < len(found.pairs):
         return np.arange(len(found.pairs)) == pick.pair
+    if pick.cell is not None:
+        return np.asarray(found.in_cell(pick.cell))
     return None
+
+
+def settled(found: Any, pick: Pick) -> Pick:
+    """The pick without a pair that there is not, and without a cell that the pair is not in."""
+    if pick.pair is None:
+        return pick
+    if pick.pair >= len(found.pairs):
+        return Pick(cell=pick.cell)
+    return (
+        pick if pick.cell in (None, cell_of(found, Pick(pair=pick.pair))) else Pick(pair=pick.pair)
+    )
 
 
 def cell_of(found: Any, pick: Pick) -> tuple[int, int] | None:

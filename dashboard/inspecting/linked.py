@@ -125,7 +125,7 @@ def picked_words(found: Any) -> None:
 
 
 def _said(found: Any, pick: state.Pick, mask: Any) -> str:
-    if pick.cell is not None:
+    if pick.pair is None and pick.cell is not None:
         here = found.pairs[mask & found.used]
         if here.empty:
             return ":blue[**Picked:**] a cell without pairs."

@@ -1,4 +1,4 @@
-"""Which run: a list of ended balanced runs, newest first, that can be typed into."""
+"""Which run: a list of balanced runs, newest first, that can be typed into."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from dashboard.inspecting import state
 from dashboard.text import weights as text
 from engine import api
 
+TRAINS = ("running", "paused")
+
 
 def balanced_runs() -> pd.DataFrame:
-    """Ended runs that have weights, newest first."""
+    """Runs that have weights, newest first: ended ones, and those that train and kept an epoch."""
     runs = api.runs()
     ended = runs["state"].isin(list(api.ENDED)) & runs["best_epoch"].notna()
-    return runs[ended & (runs["balance"] != "none") & (runs["lam"] > 0)]
+    trains = runs["state"].isin(TRAINS) & (runs["epochs_done"] > 0)
+    return runs[(ended | trains) & (runs["balance"] != "none") & (runs["lam"] > 0)]
+
+
+def first(runs: pd.DataFrame) -> str:
+    """The run to show when none was asked for: the newest that has ended, else the newest."""
+    ended = runs[~runs["state"].isin(TRAINS)]
+    return str((ended if len(ended) else runs)["run"].iloc[0])
 
 
 def run_box(name: str, label: str, runs: pd.DataFrame, optional: bool = False) -> None:

@@ -1,7 +1,8 @@
 """What the Weights page shows: run, block, epoch, what across, what is picked; session and URL.
 
 As on the Lab: the URL is read when it is not the one this page wrote last, and repeats everything
-after every change. A pick is a cell of the map, (users' twelfth, items' twelfth), or one pair.
+after every change. A pick is a cell of the map, (users' twelfth, items' twelfth), one pair, or a
+pair looked at inside a cell. `box` is the part of the map of pairs that is zoomed to.
 """
 
 from __future__ import annotations
@@ -14,30 +15,33 @@ import streamlit as st
 
 from engine import api
 
-NAMES = ("run", "on", "beside", "epoch", "across", "pick")
-_STATE, _WRITTEN = "inspecting", "inspecting_written"
+NAMES = ("run", "on", "beside", "epoch", "across", "pick", "box")
+Box = tuple[int, int, int, int]
+_STATE, _WRITTEN, _SOURCE = "inspecting", "inspecting_written", "picked_in"
 
 
 @dataclass(frozen=True)
 class Pick:
-    """A cell, or a pair by its number; source: the chart it was picked in."""
+    """A cell, a pair by its number, or a pair inside a cell."""
 
     cell: tuple[int, int] | None = None
     pair: int | None = None
 
     def __str__(self) -> str:
-        if self.cell is not None:
-            return f"cell-{self.cell[0]}-{self.cell[1]}"
-        return "" if self.pair is None else f"pair-{self.pair}"
+        cell = "" if self.cell is None else f"cell-{self.cell[0]}-{self.cell[1]}"
+        pair = "" if self.pair is None else f"pair-{self.pair}"
+        return "-".join(part for part in (cell, pair) if part)
 
     @classmethod
     def parse(cls, text: str | None) -> Pick:
         """The inverse of `str`; anything else picks nothing."""
-        if found := re.fullmatch(r"cell-(\d{1,2})-(\d{1,2})", text or ""):
-            cell = (int(found[1]), int(found[2]))
-            return cls(cell=cell) if all(1 <= k <= 12 for k in cell) else cls()
-        found = re.fullmatch(r"pair-(\d{1,9})", text or "")
-        return cls(pair=int(found[1])) if found else cls()
+        found = re.fullmatch(r"(?:cell-(\d{1,2})-(\d{1,2}))?-?(?:pair-(\d{1,9}))?", text or "")
+        if not found:
+            return cls()
+        cell = (int(found[1]), int(found[2])) if found[1] else None
+        if cell is not None and not all(1 <= k <= 12 for k in cell):
+            return cls()
+        return cls(cell, int(found[3]) if found[3] else None)
 
 
 def adopt_url() -> None:
@@ -69,10 +73,11 @@ def put(name: str, value: Any) -> None:
     """Set one part; another run forgets epoch and pick, another block a picked pair."""
     state = dict(st.session_state[_STATE])
     if name == "run" and value != state.get("run"):
-        state.pop("epoch", None)
-        state.pop("pick", None)
-    if name == "on" and value != state.get("on") and Pick.parse(state.get("pick")).pair is not None:
-        state.pop("pick")  # pairs are numbered within a block
+        for gone in ("epoch", "pick", "box"):
+            state.pop(gone, None)
+    if name == "on" and value != state.get("on"):  # pairs are numbered within a block
+        cell = Pick.parse(state.get("pick")).cell
+        state |= {"pick": str(Pick(cell))}
     if value in (None, ""):
         state.pop(name, None)
     else:
@@ -96,31 +101,48 @@ def picked() -> Pick:
 
 
 def pick(new: Pick) -> None:
-    """Pick something, or nothing."""
+    """Pick something, or nothing; another cell is a map of its own, not zoomed yet."""
+    if new.cell != picked().cell:
+        put("box", None)
     put("pick", str(new))
+
+
+def box() -> Box | None:
+    """The part of the map of pairs, ranks of users from, to, of items from, to; None for all."""
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})-(\d{1,9})-(\d{1,9})", get("box") or "")
+    if not found:
+        return None
+    low_user, high_user, low_item, high_item = map(int, found.groups())
+    ordered = low_user < high_user and low_item < high_item
+    return (low_user, high_user, low_item, high_item) if ordered else None
+
+
+def zoom(part: Box | None) -> None:
+    """Zoom to a part of the map of pairs, or out."""
+    put("box", None if part is None else "-".join(str(max(0, end)) for end in part))
 
 
 def from_chart(key: str) -> None:
     """Take over what was clicked in an Altair chart; a click beside everything clears it."""
     chosen = st.session_state[key]["selection"].get("pick") or []
-    source = "picked_in"
-    if not chosen:
-        if st.session_state.get(source) == key:
-            pick(Pick())
-        return
-    st.session_state[source] = key
-    one = chosen[0]
-    if "pair" in one:
-        pick(Pick(pair=int(one["pair"])))
+    if chosen and "pair" not in chosen[0]:
+        st.session_state[_SOURCE] = key
+        pick(Pick(cell=(int(chosen[0]["user_group"]), int(chosen[0]["item_group"]))))
     else:
-        pick(Pick(cell=(int(one["user_group"]), int(one["item_group"]))))
+        pick_pair(int(chosen[0]["pair"]) if chosen else None, key)
 
 
 def from_table(key: str, pairs: list[int]) -> None:
     """Take over the row chosen in a table whose rows are `pairs`."""
     rows = st.session_state[key]["selection"]["rows"]
-    if rows:
-        st.session_state["picked_in"] = key
-        pick(Pick(pair=pairs[rows[0]]))
-    elif st.session_state.get("picked_in") == key:
-        pick(Pick())
+    pick_pair(pairs[rows[0]] if rows else None, key)
+
+
+def pick_pair(pair: int | None, key: str) -> None:
+    """Pick a pair in a view, the cell stays; or let go of what was picked in that view."""
+    if pair is not None:
+        st.session_state[_SOURCE] = key
+        pick(Pick(picked().cell, pair))
+    elif st.session_state.get(_SOURCE) == key:
+        now = picked()
+        pick(Pick(now.cell) if now.pair is not None else Pick())

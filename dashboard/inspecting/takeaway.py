@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
+
+ROWS_MAX = 500
 
 
 def title(name: str, note: str) -> None:
@@ -28,10 +31,12 @@ def drawn(
 
 
 def offer(frame: pd.DataFrame, key: str, file: str, chart: Any = None) -> None:
-    """The popover: table, CSV, and PNG and SVG of a chart."""
+    """The popover: table (its first rows, where it is long), CSV, and PNG and SVG of a chart."""
     place = f"{key}_rows" if chart is None else f"{key}_files"
     with st.popover("Table and files", type="tertiary", key=place):
-        st.dataframe(frame, height=240, hide_index=True)
+        st.dataframe(frame[:ROWS_MAX], height=240, hide_index=True)
+        if len(frame) > ROWS_MAX:
+            st.caption(f"The first {ROWS_MAX:,} of {len(frame):,} rows; the CSV has all.")
         with st.container(horizontal=True):
             _file("CSV", lambda: frame.to_csv(index=False), f"{file}.csv", "text/csv", key)
             if chart is not None:
@@ -49,6 +54,7 @@ def picture(chart: Any, kind: str) -> bytes:
     """The chart as PNG (twice the size) or SVG, on a page of its own."""
     target: Any = io.BytesIO() if kind == "png" else io.StringIO()
     wide = chart.properties(width=460)
-    wide.save(target, format=kind, **({"scale_factor": 2} if kind == "png" else {}))
+    with alt.data_transformers.disable_max_rows():
+        wide.save(target, format=kind, **({"scale_factor": 2} if kind == "png" else {}))
     content = target.getvalue()
     return content if isinstance(content, bytes) else content.encode()

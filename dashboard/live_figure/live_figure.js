@@ -1,6 +1,7 @@
 // The live figure in the browser. Streamlit calls the default export at mounting, at every new
 // `data` and at every change of theme; each call hands the whole figure to Plotly.react.
 const NARROW = 560;
+const CLOSER = 4; // how much a click on a cell of many pairs zooms in
 const mounted = new WeakMap();
 
 // plotly.js, once a page however many figures ask for it.
@@ -19,6 +20,12 @@ function plotly(url) {
     });
   }
   return window.__counterweightPlotly;
+}
+
+// When the browser has nothing more urgent to do, or in three seconds.
+function idle() {
+  if (!window.requestIdleCallback) return new Promise((done) => setTimeout(done, 500));
+  return new Promise((done) => requestIdleCallback(done, { timeout: 3000 }));
 }
 
 // The theme is dark when its background is: Streamlit names no theme to a component.
@@ -48,6 +55,25 @@ function coloured(value, palette, names) {
     return out;
   }
   return value;
+}
+
+// A map with few filled cells comes as their places: rows and columns have names, cells a value.
+function filled(trace) {
+  const { cells, ...rest } = trace;
+  if (!cells) return trace;
+  const rows = cells.rows.length;
+  const columns = cells.columns.length;
+  const z = Array.from({ length: rows }, () => new Array(columns).fill(null));
+  const text = Array.from({ length: rows }, () => new Array(columns).fill(""));
+  cells.z.forEach((value, k) => {
+    const row = cells.row[k];
+    const column = cells.column[k];
+    z[row][column] = value;
+    const several = cells.pairs ? `<br>${cells.pairs[k]} pairs, mean weight` : "<br>counts as";
+    text[row][column] =
+      `${cells.rows[row]}<br>${cells.columns[column]}${several} ×${(2 ** value).toFixed(2)}`;
+  });
+  return { ...rest, z, text };
 }
 
 function put(layout, path, value) {
@@ -100,14 +126,55 @@ function tellZoom(plot, tell) {
     const now = zoomOf(plot);
     if (JSON.stringify(now) === said) return;
     said = JSON.stringify(now);
-    tell("zoom", now);
+    tell("zoom", now ?? []); // null is what Python has before anything is told: no news
   });
 }
 
-// The zoom of the address holds from the first drawing on, for the launch it came with.
+// The part of a map that the reader zoomed to, [x from, to, y from, to]; null for all of it.
+function boxOf(plot) {
+  const { xaxis: x, yaxis: y } = plot._fullLayout || {};
+  if (!x || !y || (x.autorange && y.autorange)) return null;
+  return [...x.range, ...y.range].map((v) => Number(v.toFixed(2)));
+}
+
+// Tells Python of every new part, with the revision it belongs to.
+function tellBox(state) {
+  state.plot.on("plotly_relayout", (change) => {
+    if (!Object.keys(change).some((key) => /^[xy]axis\.(range|autorange)/.test(key))) return;
+    state.tell("box", [state.plot.layout.uirevision, boxOf(state.plot)]);
+  });
+}
+
+// Tells Python which cell was clicked; one that stands for many pairs is zoomed in on instead.
+function tellPick(state) {
+  const { plot } = state;
+  plot.on("plotly_click", (event) => {
+    const point = event.points.find((each) => each.data.type === "heatmap");
+    if (!point || point.z == null) return;
+    if (!point.data.meta?.coarse) {
+      state.trigger("pick", [plot.layout.uirevision, point.x, point.y]);
+      return;
+    }
+    const change = {};
+    for (const [name, at] of [["xaxis", point.x], ["yaxis", point.y]]) {
+      const [low, high] = plot._fullLayout[name].range;
+      const half = (high - low) / (2 * CLOSER);
+      change[`${name}.range`] = [at - half, at + half];
+    }
+    window.Plotly.relayout(plot, change);
+  });
+}
+
+// The zoom of the address holds from the first drawing on, for what it came with.
 function startZoomed(state, layout) {
-  state.begun ??= { revision: layout.uirevision, zoom: state.data.zoom };
+  const { box: part } = state.data;
+  state.begun ??= { revision: layout.uirevision, zoom: state.data.zoom, part };
   const { revision, zoom } = state.begun;
+  if (revision !== layout.uirevision) state.begun.part = null;
+  if (state.begun.part) {
+    put(layout, "xaxis.range", state.begun.part.slice(0, 2));
+    put(layout, "yaxis.range", state.begun.part.slice(2));
+  }
   if (!zoom || revision !== layout.uirevision) return;
   const log = layout.xaxis?.type === "log";
   put(layout, "xaxis.range", log ? zoom.map((v) => Math.log10(Math.max(v, 0.5))) : zoom);
@@ -116,6 +183,7 @@ function startZoomed(state, layout) {
 async function draw(state) {
   if (state.gone || !state.box.isConnected) return;
   const { data, box, plot } = state;
+  if (data.later && !state.width) await idle();
   let library;
   try {
     library = await plotly(data.vendor);
@@ -129,6 +197,7 @@ async function draw(state) {
   const palette = data.palettes[isDark(box) ? "dark" : "light"];
   const names = Object.keys(palette).sort((a, b) => b.length - a.length);
   const figure = coloured(data.figure, palette, names);
+  figure.data = figure.data.map(filled);
   const width = box.clientWidth;
   if (!width) return;
   if (width < NARROW) {
@@ -142,6 +211,8 @@ async function draw(state) {
   const family = style.getPropertyValue("--st-font") || style.fontFamily;
   put(figure.layout, "font.family", family);
   put(figure.layout, "hoverlabel.font.family", family);
+  // The range at first may be a zoom of the address; back from a zoom is to all epochs.
+  const all = data.tells;
   const started = performance.now();
   await library.react(plot, figure.data, figure.layout, {
     displaylogo: false,
@@ -149,9 +220,9 @@ async function draw(state) {
     plotlyServerURL: "",
     displayModeBar: touch ? false : "hover",
     // Named one by one: plotly's own set would offer to upload the chart.
-    modeBarButtons: [["toImage", "resetScale2d"]],
+    modeBarButtons: [["toImage", all ? "autoScale2d" : "resetScale2d"]],
     toImageButtonOptions: { format: "svg", filename: "counterweight" },
-    doubleClick: "reset+autosize",
+    doubleClick: all ? "autosize" : "reset+autosize",
   });
   state.width = width;
   box.dataset.milliseconds = (performance.now() - started).toFixed(1);
@@ -161,9 +232,14 @@ async function draw(state) {
     crosshair(box, plot);
     if (state.tell) tellZoom(plot, state.tell);
   }
+  if (!state.asked && data.asks.length) {
+    state.asked = true;
+    if (data.asks.includes("box")) tellBox(state);
+    if (data.asks.includes("pick")) tellPick(state);
+  }
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const box = parentElement.querySelector(".live-figure");
   const plot = box.querySelector(".live-figure-plot");
   let state = mounted.get(parentElement);
@@ -181,6 +257,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   state.data = data;
   state.tell = data.tells ? setStateValue : undefined;
+  state.trigger = setTriggerValue;
   plot.setAttribute("role", "figure");
   plot.setAttribute("aria-label", data.label);
   state.said.textContent = data.description;

@@ -27,6 +27,49 @@ TERMS: dict[str, tuple[tuple[str, str], ...]] = {
         ("observed", r"\frac{1}{c+s}\sum_{\mathcal{B}} w_{2,u,i}\,\frac{e_{u,i}}{\hat p_{2,u,i}}"),
     ),
 }
+_ERROR = (r"e_{u,i}", "squared error of the prediction, $(\\hat r_{u,i} - r_{u,i})^2$")
+_SETS = (
+    (r"\mathcal{B}", "the biased ratings: people chose what to rate"),
+    (r"\mathcal{U}", "the few uniform ratings: of pairs drawn at random"),
+)
+_EVERYTHING = (r"\mathcal{D}", "all pairs of a user and an item")
+# The symbols in print, in the order in which a reader meets them.
+SYMBOLS: dict[str, tuple[tuple[str, str], ...]] = {
+    "mf": (
+        (r"w_{u,i}", "weight of a rating: positive, they sum to $s$"),
+        _ERROR,
+        (r"s", "density $|\\mathcal{B}|/|\\mathcal{D}|$, all that MF knows of who rates"),
+        *_SETS,
+    ),
+    "ips": (
+        (r"w_{u,i}", "weight of a rating: positive, they sum to $|\\mathcal{B}|/|\\mathcal{D}|$"),
+        _ERROR,
+        (r"\hat p_{u,i}", "propensity: how probable this rating was"),
+        *_SETS,
+    ),
+    "dr": (
+        (r"w_{1,u,i},\, w_{2,u,i}", "weights of all pairs, and of the ratings: positive"),
+        _ERROR,
+        (r"\hat e_{u,i}", "imputed error: what is expected where nobody rated"),
+        (r"\hat p_{u,i}", "propensity: how probable this rating was"),
+        _EVERYTHING,
+        *_SETS,
+    ),
+    "autodebias": (
+        (r"w_{1,u,i},\, w_{2,u,i}", "weights of all pairs, and of the ratings: positive"),
+        _ERROR,
+        (r"\hat e_{u,i}", "squared distance of the prediction from the imputed label"),
+        (r"1/\hat p_{1,u,i},\, 1/\hat p_{2,u,i}", "learned factors of all pairs, and of ratings"),
+        (r"c", "weight of the imputed part"),
+        _EVERYTHING,
+        *_SETS,
+    ),
+}
+RESIDUAL = (r"r", "what is left of the violation; the weights make it small, as λ demands")
+RESIDUAL_ALONE = (
+    r"r",
+    "how far the base method's estimate is from the target; nothing is balanced",
+)
 TARGET = r"\frac{1}{|\mathcal{U}|}\sum_{\mathcal{U}} e_{u,i}"
 # What of an epoch the panel reads.
 COLUMNS = (
@@ -43,6 +86,17 @@ class Symbol:
     latex: str
     value: str
     meaning: str
+
+
+def meanings(method: str, balanced: bool) -> tuple[tuple[str, str], ...]:
+    """Every symbol of a method's constraint in LaTeX, and what it is."""
+    return (*SYMBOLS[method], RESIDUAL if balanced else RESIDUAL_ALONE)
+
+
+def bare(method: str, constraint_number: str) -> str:
+    """LaTeX: the constraint in print, without numbers."""
+    terms = r" \;+\; ".join(latex for _, latex in TERMS[method])
+    return rf"{terms} \;-\; {TARGET} \;=\; r \qquad ({constraint_number})"
 
 
 def equation(method: str, constraint_number: str, now: Numbers, balanced: bool) -> str:

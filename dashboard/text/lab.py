@@ -53,10 +53,10 @@ def _queued(progress: Any) -> str:
     return "Starting" if not progress.epoch else f"About to go on from epoch {progress.epoch}"
 
 
-def lam_says(lam: float, left: float, half: float) -> str:
-    """What λ will do here, and where λ½ is."""
+def lam_says(lam: float, left: float, half: float, moves: bool = False) -> str:
+    """What λ will do here, and where λ½ is. moves: λ of a launch that trains."""
     if lam <= 0:
-        said = "Weights stay uniform: nothing is balanced."
+        said = f"Weights {'go back to' if moves else 'stay'} uniform: nothing is balanced."
     else:
         said = f"Expected violation left: **{100 * left:.0f} %**."
     return f"{said} λ½ ≈ {lam_label(half) if half in _powers() else f'{half:.2g}'}"

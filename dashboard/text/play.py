@@ -14,16 +14,24 @@ UPDATES = {
     "theta": ("Update θ", "the predictor"),
 }
 HELP = {
-    "epoch": "Train one epoch, say what it changed, and stand still. Clicks queue up.",
+    "epoch": "Train one epoch, say what it changed, and stand still. One step at a time.",
     "phi": "Go on until φ is updated next, on one block, and say what that changed.",
     "w": "Go on until the weights are updated next, on one block, and say what that changed.",
     "theta": "Go on until the predictor is updated next, on one block, and say what that changed.",
     "none": "These settings have no such update.",
+    "waits": "A step is under way: the next one when it is done.",
     "speed": "How fast it trains: real training, slowed. At 2 blocks a second and below, φ, w and "
     "θ are updated one by one and each says what it changed.",
     "branch": "Copy this launch as it is now into a new one, shown next. Both go on.",
-    "lam": "λ can be moved while it trains: from the next block on, in every seed or in one. "
+    "lam": "λ can be moved while it trains: from the next block on, in every seed or in one; at 0 "
+    "the weights go back to uniform. "
     "A move is marked on every chart and recorded; the run then counts as edited, for no study.",
+}
+# What is said of a click that its button had already answered.
+LATE = {
+    "start": "It has started: further clicks on Start changed nothing.",
+    "step": "One step at a time: clicks made while it was under way changed nothing.",
+    "branch": "One branch was made: further clicks changed nothing.",
 }
 BY_HALVES = 2.0  # blocks a second, up to which every update is told
 # Blocks a second; 0 for as fast as it goes.

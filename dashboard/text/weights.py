@@ -59,6 +59,71 @@ EXACT = (
     "page follows from how those moments are spread over the pairs."
 )
 SELECT = "Click a cell, a point or a row: it lights up everywhere."
+SELECT_CELL = "Click a cell to follow it; drag over a chart to zoom in. Both stay as epochs come."
+
+PAIR_MAP = (
+    "Click a pair to see all that is known of it. Drag over the map to zoom in, double-click to "
+    "zoom out; a cell of the decile map, or one chosen here, narrows the map to its pairs."
+)
+
+
+def picked_cell(cell: tuple[int, int], weight: float) -> str:
+    """A cell of the decile map and its mean weight at the epoch shown."""
+    known = f"mean weight **×{weight:.2f}**" if math.isfinite(weight) else "no pairs"
+    return f":blue[**Picked:**] users {cell[0]} and items {cell[1]} of 12; {known} in this epoch."
+
+
+def pair_map_note(shown: Any, total: int, block: str) -> str:
+    """What a cell of the map of pairs is, and how many pairs it shows."""
+    how_many = f"{shown.pairs:,} of {total:,} pairs" if shown.pairs < total else f"{total:,} pairs"
+    if shown.single:
+        what, rest = ("rated pair", "not rated") if block == "observed" else ("pair", "not drawn")
+        return f"a cell a {what}; {how_many}; grey: {rest}"
+    users, items = (
+        f"{n:,} {side}{'s' if n > 1 else ''}" for n, side in zip(shown.step, _SIDES, strict=True)
+    )
+    return (
+        f"{how_many}, too many to tell apart: cells of {users} × {items}, mean of their pairs; "
+        "click or drag to zoom in until pairs appear"
+    )
+
+
+_SIDES = ("user", "item")
+
+
+def ranks(side: str, low: int, high: int) -> str:
+    """Users or items between two ranks, from 0, the end not included."""
+    return f"{side} {high:,} by rank" if high - low == 1 else f"{side}s {low + 1:,} to {high:,}"
+
+
+def cell_title(cell: Any, counts: Mapping[tuple[int, int], int]) -> str:
+    """A cell of the decile map in a list, or all of them."""
+    if cell not in counts:
+        return f"all cells: {sum(counts.values()):,} pairs"
+    return f"users {cell[0]} × items {cell[1]} of 12: {counts[cell]:,} pairs"
+
+
+PAIR = {
+    "rating": ("Rating", "{:g}"),
+    "label": ("Label", "{:g}"),
+    "prediction": ("Prediction", "{:.3f}"),
+    "error": ("Squared error", "{:.3f}"),
+    "imputed": ("Imputed error ê", "{:.3f}"),
+    "inverse_propensity": ("1/p̂", "{:.1f}"),
+    "weight": ("Weight w", "×{:.3f}"),
+    "exact": ("Exact weight", "×{:.3f}"),
+    "exact_hard": ("Exact, hard constraint", "×{:.3f}"),
+    "oracle": ("Oracle weight", "×{:.3f}"),
+    "hidden": ("Hidden confounder h", "{:.2f}"),
+    "user_activity": ("User's ratings", "{:,.0f}"),
+    "item_popularity": ("Item's ratings", "{:,.0f}"),
+}
+
+
+def pair_rows(one: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known of a pair: name and value in print, without what is not."""
+    known = ((name, float(one[name])) for name in PAIR if name in one)
+    return [(PAIR[k][0], PAIR[k][1].format(v)) for k, v in known if math.isfinite(v)]
 
 
 def across(block: str, columns: Collection[str]) -> dict[str, str]:
@@ -88,7 +153,26 @@ def run_title(row: Mapping[str, Any]) -> str:
     data = row["dataset"]
     if str(data).startswith("simulated"):
         data += f", {row['confounding']} confounding"
-    return f"{how} · {data} · seed {row['seed']} · {row['run']}"
+    trains = " · in training" if row.get("state") in ("running", "paused") else ""
+    return f"{how} · {data} · seed {row['seed']} · {row['run']}{trains}"
+
+
+READING = "Reading the ratings and solving for the exact weights; the epochs are there already."
+
+
+def training(record: Any, newest: bool) -> str:
+    """How far a run is that has not ended, and which of its epochs is shown."""
+    how = {"running": "trains", "paused": "is paused", "queued": "waits to be trained"}
+    far = f"epoch {record.epochs_done} of at most {record.config.epochs}"
+    shown = (
+        "the newest epoch is shown as it comes"
+        if newest
+        else "the chosen epoch stays; move to the end to follow the newest"
+    )
+    return (
+        f"**This run {how.get(record.state, record.state)}**, {far}: {shown}. Pairs, exact weights "
+        "and diagnostics come when it ends."
+    )
 
 
 def value(amount: float, unit: str) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Annotated
 
-import pandas as pd
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -52,7 +50,6 @@ def _as_json(config: RunConfig, twin: bool) -> list[RunDone]:
 
 def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
     done: list[RunDone] = []
-    rows: list[EpochDone] = []
     columns = (
         TextColumn("epoch {task.completed} of {task.total}"),
         BarColumn(),
@@ -65,7 +62,6 @@ def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
         def tell(event: Event) -> None:
             if isinstance(event, GroupEpoch):
                 done.extend(event.done)
-                rows.extend(event.runs)
                 if event.runs:
                     words = _in_short(event.runs[0])
                     progress.update(task, completed=event.epoch, description=words)
@@ -73,7 +69,7 @@ def _as_table(config: RunConfig, twin: bool) -> list[RunDone]:
         api.train_here([config], tell, twins=twin)
     for end in done:
         _print_end(end)
-        _print_reach(end, [row for row in rows if row.run == end.run], config)
+        _print_reach(end.run)
     return done
 
 
@@ -101,22 +97,12 @@ def _print_end(end: RunDone) -> None:
     )
 
 
-def _print_reach(end: RunDone, rows: Sequence[EpochDone], config: RunConfig) -> None:
+def _print_reach(run: str) -> None:
     """Whether what the weights were to meet could be met at all, and what kept them from it."""
-    if not rows or rows[0].violation is None:
-        return
-    best = {} if end.best_epoch is None else {end.run: end.best_epoch}
-    reach = api.reach_of(
-        pd.DataFrame([{"run": row.run, "epoch": row.epoch, **row.columns()} for row in rows]),
-        config,
-        best,
-    )
+    reach = api.reach([run])
     if reach.out:
-        said = f"Run {end.run}: constraint out of reach in {reach.counted(reach.out)}; {reach.why}."
+        said = f"Run {run}: constraint out of reach in {reach.counted(reach.out)}; {reach.why}."
         console.print(f"{said} {reach.remedy}", markup=False, highlight=False)
     if reach.bound:
-        console.print(
-            f"Run {end.run}: {reach.floor_said} and kept the weights from the optimum.",
-            markup=False,
-            highlight=False,
-        )
+        said = f"Run {run}: {reach.floor_said} and kept the weights from the optimum."
+        console.print(said, markup=False, highlight=False)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from engine.config.run import LAM_MAX, SEED_FIELDS, RunConfig
+from engine.config.run import SEED_FIELDS, RunConfig
 from engine.errors import ConfigError
 
 
@@ -29,22 +29,24 @@ def changed(config: RunConfig, **fields: Any) -> RunConfig:
     return make_config(**{**config.model_dump(), **fields})
 
 
-def with_lam(config: RunConfig, lam: float) -> RunConfig:
-    """`config` of a run under way at another lam.
+def with_lam(config: RunConfig, lam: float, has_weights: bool) -> RunConfig:
+    """`config` of a run under way at another lam; at 0 its weights go back to uniform.
+
+    Args:
+        has_weights: whether the run began with weights, at a lam above 0.
 
     Raises:
         ConfigError: no lam acts on the run, or it cannot have this one.
     """
-    if not config.balanced:
+    if config.balance == "none":
         raise ConfigError("lam", lam, "none for a run without weights", "name a balanced run")
+    if not has_weights:
+        what = "none for a run that began at lam 0 and so has no weights"
+        raise ConfigError("lam", lam, what, "start it again with a lam above 0")
     if config.balance == "exact" and config.constraint != "penalised":
         what = f"none with constraint {config.constraint}, which no lam acts on"
         raise ConfigError("lam", lam, what)
-    moved = changed(config, lam=lam)
-    if moved.lam == 0:
-        what = f"a finite number above 0 up to {LAM_MAX:g} while a run trains"
-        raise ConfigError("lam", lam, what, "lam 0 is what its twin trains at")
-    return moved
+    return changed(config, lam=lam)
 
 
 def _in_words(error: ValidationError) -> ConfigError:

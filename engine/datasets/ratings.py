@@ -60,6 +60,19 @@ class Truth:
 
 
 @dataclass(frozen=True)
+class BiasedTruth:
+    """What a simulation knows of B alone, which is most of what looking at weights asks of it.
+
+    hidden: h, true_propensity: p~, of each biased pair, [|B|]. sampled: h of the pairs of D that
+    `engine.diagnostics.sample_pairs` draws, where they are kept too.
+    """
+
+    hidden: FloatArray
+    true_propensity: FloatArray
+    sampled: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
 class Ratings:
     """One data set, read.
 
@@ -72,6 +85,7 @@ class Ratings:
     user_features, item_features: [n_users, k] and [n_items, k] with their column names, or None.
     user_names, item_names: the source's own ids, or None where the codes are the ids.
     simulated: True exactly for data whose truth is known; such data are marked everywhere.
+    truth, biased_truth: what is known of all of D, or, where no more was kept, of B alone.
     """
 
     name: str
@@ -83,6 +97,7 @@ class Ratings:
     simulated: bool = False
     given_propensity: FloatArray | None = None
     truth: Truth | None = None
+    biased_truth: BiasedTruth | None = None
     user_features: FloatArray | None = None
     item_features: FloatArray | None = None
     user_feature_names: tuple[str, ...] = ()
@@ -99,3 +114,19 @@ class Ratings:
     def label(self, pairs: Pairs) -> FloatArray:
         """0/1 labels of `pairs`: positive iff the rating reaches the threshold."""
         return (pairs.rating >= self.threshold).astype(np.float64)
+
+    def truth_of_biased(self) -> BiasedTruth | None:
+        """What is known of B; None of data that are not simulated."""
+        if self.truth is None or self.biased_truth is not None:
+            return self.biased_truth
+        hidden = self.truth.hidden[self.biased.user, self.biased.item]
+        return BiasedTruth(hidden.astype(np.float64), self.truth.propensity_of(self.biased))
+
+    def hidden_of(self, user: IntArray, item: IntArray) -> NDArray[np.float32] | None:
+        """h of pairs of D, which have to be those of `sample_pairs` where no more was kept; None
+        where it is not known.
+        """
+        if self.truth is not None:
+            return np.asarray(self.truth.hidden[user, item], dtype=np.float32)
+        kept = None if self.biased_truth is None else self.biased_truth.sampled
+        return kept if kept is not None and len(kept) == len(user) else None

@@ -132,12 +132,13 @@ def oracle_weights(
     Raises:
         DataError: the data set's truth is not known.
     """
-    if ratings.truth is None:
+    known = ratings.truth_of_biased()
+    if known is None:
         raise DataError(
             "dataset", ratings.name, "simulated data, whose true propensity is known",
             "oracle weights exist for no real data set",
         )  # fmt: skip
-    weight = propensity / ratings.truth.propensity_of(ratings.biased)
+    weight = propensity / known.true_propensity
     return weight / weight.mean() if normalised else weight
 
 

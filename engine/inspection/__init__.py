@@ -8,6 +8,7 @@ everywhere.py the weights w1 on D, made again from these
 rows.py       one row a pair, of B and of D
 references.py the exact weights of what a run keeps
 balance.py    the love plot's table: is the weighted sample like the one it stands for?
+pair_map.py   pairs as a map, users by activity x items by popularity
 covariates.py what that table is made of
 views.py      aggregates and samples for charts
 verdicts.py   the one-line reading
@@ -16,7 +17,17 @@ own.py        the same numbers of weights somebody brings as a CSV
 
 from engine.inspection.looking import Look
 from engine.inspection.own import OwnWeights, diagnose, read_weights
+from engine.inspection.pair_map import PairMap
 from engine.inspection.views import binned
 from engine.inspection.weights import Block, Weights
 
-__all__ = ["Block", "Look", "OwnWeights", "Weights", "binned", "diagnose", "read_weights"]
+__all__ = [
+    "Block",
+    "Look",
+    "OwnWeights",
+    "PairMap",
+    "Weights",
+    "binned",
+    "diagnose",
+    "read_weights",
+]

@@ -80,7 +80,7 @@ def everywhere(config: RunConfig, ratings: Ratings, arrays: Arrays) -> Everywher
     term = _term(config, ratings, arrays, user, item, place, prediction)
     value, scale, label = (
         np.asarray(np.broadcast_to(v, len(code)), dtype=np.float64)
-        for v in (term.value, term.scale, term.label)
+        for v in (term.value, term.scale, term.labels)
     )
     x = _moments(config, ratings, (user, item), value, scale, label)
     inside = np.ones(len(code), dtype=bool)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import Ratings
-from engine.diagnostics import FloatArray
+from engine.diagnostics import PAIRS_MAX, PAIRS_SAMPLE, FloatArray
 from engine.errors import StoreError
 from engine.inspection import covariates, numbers, references, rows, verdicts
 from engine.inspection.everywhere import Everywhere, everywhere, lacking
@@ -45,6 +45,13 @@ class Look:
         """The blocks of weights that the method has."""
         on_all = "all" in METHODS[self.config.method].info.supports
         return ("observed", "all") if on_all else ("observed",)
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs there are weights of, in both blocks."""
+        everywhere = self.ratings.n_users * self.ratings.n_items if "all" in self.blocks else 0
+        drawn = everywhere if everywhere <= PAIRS_MAX else PAIRS_SAMPLE
+        return len(self.ratings.biased) + drawn
 
     @cached_property
     def trouble(self) -> str:
@@ -76,11 +83,15 @@ class Look:
             raise StoreError(self.trouble)
         return self.everywhere
 
+    def ready(self, block: Block) -> bool:
+        """Whether `of` gives that block without working it out."""
+        return {"observed": "observed", "all": "everywhere"}[block] in vars(self)
+
     @cached_property
     def observed(self) -> Weights:
         """w2, on B."""
-        pairs, where = self._rated.copy(), 0
-        found = self._weights("observed", pairs, where)
+        pairs = self._rated.copy()
+        found = self._weights("observed", pairs, 0)
         love = covariates.of_observed(self.config, self.ratings, self.arrays, pairs)
         return self._told(replace(found, love=love))
 

@@ -35,10 +35,10 @@ def observed(ratings: Ratings, arrays: Arrays) -> pd.DataFrame:
             **_popularity(ratings, pairs.user, pairs.item),
         }
     )
-    if ratings.truth is not None:
+    if (known := ratings.truth_of_biased()) is not None:
         oracle = oracle_weights(ratings, 1 / inverse)
         frame["oracle"] = oracle / oracle[weight > 0].mean()
-        frame["hidden"] = ratings.truth.hidden[pairs.user, pairs.item].astype(np.float64)
+        frame["hidden"] = known.hidden
     return frame
 
 
@@ -64,8 +64,8 @@ def everywhere(config: RunConfig, ratings: Ratings, found: Everywhere) -> pd.Dat
     c = config.imputation_weight
     if (found.scale > 0).any():  # AutoDebias: its term is c/(c + s) times 1/p1 times the error
         columns["inverse_propensity"] = found.scale * (c + ratings.density) / c
-    if ratings.truth is not None:
-        columns["hidden"] = ratings.truth.hidden[found.user, found.item]
+    if (hidden := ratings.hidden_of(found.user, found.item)) is not None:
+        columns["hidden"] = hidden
     small = {
         name: values.astype(np.int32 if values.dtype.kind == "i" else np.float32)
         for name, values in columns.items()

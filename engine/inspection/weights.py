@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from engine.config import RunConfig
 from engine.diagnostics import Floats, kl, log_correlation
 from engine.events import HISTOGRAM_EDGES
-from engine.inspection import views
+from engine.inspection import pair_map, views
 
+Made = TypeVar("Made")
 Way = Literal["exact", "exact_hard", "oracle", "hidden"]
 Block = Literal["observed", "all"]  # w2 on B, and w1 on D where the method has a term there
 
@@ -55,6 +56,14 @@ class Weights:
     of_pairs: int = 0
     feature_tables: Mapping[str, Floats] = field(default_factory=dict, repr=False)
     names: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None)
+    _held: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def _once(self, *key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once: sorting Music's pairs for every chart adds up."""
+        if key not in self._held:
+            self._held[key] = make()
+        found: Made = self._held[key]
+        return found
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -89,9 +98,13 @@ class Weights:
 
         Pairs without a value (the label of one not rated) are left out.
         """
-        values = self.column(name)
-        used = self.used & np.isfinite(values)
-        return views.binned(values[used], self.column(of)[used], bins)
+
+        def make() -> pd.DataFrame:
+            values = self.column(name)
+            used = self.used & np.isfinite(values)
+            return views.binned(values[used], self.column(of)[used], bins)
+
+        return self._once("binned", name, of, bins, make=make)
 
     def histogram(self, mask: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Share of the used pairs (of those of `mask` [n]) by log2 of their weight."""
@@ -100,8 +113,13 @@ class Weights:
 
     def extremes(self, n: int = 10, cell: tuple[int, int] | None = None) -> pd.DataFrame:
         """The most up- and down-weighted pairs, of one cell of the map or of all."""
-        pairs = self.pairs if cell is None else self.pairs[self.in_cell(cell)]
-        return self.named(views.extremes(pairs, n)) if (pairs["weight"] > 0).any() else pairs[:0]
+
+        def make() -> pd.DataFrame:
+            pairs = self.pairs if cell is None else self.pairs[self.in_cell(cell)]
+            some = bool((pairs["weight"] > 0).any())
+            return self.named(views.extremes(pairs, n)) if some else pairs[:0]
+
+        return self._once("extremes", n, cell, make=make)
 
     def in_cell(self, cell: tuple[int, int]) -> NDArray[np.bool_]:
         """Which pairs lie in the cell (user_group, item_group), [n]."""
@@ -114,16 +132,41 @@ class Weights:
         """Which pairs the predictor trains on, [n]."""
         return (self.pairs["weight"] > 0).to_numpy(dtype=bool)
 
+    @cached_property
+    def ranks(self) -> pair_map.Ranks:
+        """Users by activity and items by popularity, as the map of pairs orders them."""
+        return pair_map.Ranks.of(self.pairs)
+
+    def pair_map(
+        self, cell: tuple[int, int] | None = None, box: pair_map.Box | None = None
+    ) -> pair_map.PairMap:
+        """Pairs of a cell of the 12 x 12 map (of all) in `box`, ranks; binned where that is large.
+
+        A cell without users or items counts as none, and a box beyond it as its nearest part.
+        """
+        found = None if cell is None else self.ranks.cell(self.pairs, cell)
+        within = found or self.ranks.whole
+        part = within if box is None else self.ranks.clipped(box, within)
+
+        def make() -> pair_map.PairMap:
+            return pair_map.pair_map(self.ranks, self.pairs["weight"].to_numpy(), part, within)
+
+        return self._once("pair_map", cell, make=make) if box is None else make()
+
     def beside(self, way: Way) -> tuple[float | None, float]:
         """Correlation of logarithms with, and KL(w || .) to, other weights; (None, NaN) where
         there is nothing to compare with. Of `hidden` the correlation is with h itself.
         """
         if way not in self.pairs:
             return None, math.nan
-        weight, other = self.column("weight")[self.used], self.column(way)[self.used]
-        if way == "hidden":
-            return log_correlation(weight, np.exp(other)), math.nan
-        return log_correlation(weight, other), kl(weight, other)
+
+        def make() -> tuple[float | None, float]:
+            weight, other = self.column("weight")[self.used], self.column(way)[self.used]
+            if way == "hidden":
+                return log_correlation(weight, np.exp(other)), math.nan
+            return log_correlation(weight, other), kl(weight, other)
+
+        return self._once("beside", way, make=make)
 
     def traits(self, pairs: pd.DataFrame) -> pd.DataFrame:
         """Pairs with what is known of them in words, user_is and item_is: features that are 1 by

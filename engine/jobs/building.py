@@ -17,6 +17,7 @@ from engine.datasets import load
 from engine.datasets.ratings import FloatArray
 from engine.jobs.memory import MOST, give_back, keep_buffers
 from engine.store.database import runs_home
+from engine.store.observed import keep_observed
 from engine.store.records import check_finished
 from engine.training.initial import PREFIX
 from engine.training.trainer import Trainer
@@ -64,9 +65,12 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
     Raises:
         ConfigError, DataError: as `Trainer`, `initial_of` and `engine.datasets.load` do.
     """
-    initial, first = initial_of(configs, runs_home()), next(iter(configs.values()))
+    initial = initial_of(configs, runs_home())
+    config = next(iter(configs.values()))
     keep_buffers_of(configs.values())
-    trainer = Trainer(configs, load(first), initial=initial)
+    ratings = load(config)
+    keep_observed(runs_home(), config, ratings)
+    trainer = Trainer(configs, ratings, initial=initial)
     give_back()
     return trainer
 

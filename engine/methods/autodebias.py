@@ -6,7 +6,12 @@ L_B = c sum_D w2 (r_hat - m)^2 + sum_B w1 e, with w1 = 1/p2, w2 = 1/p1 and m the
 
 from __future__ import annotations
 
-from engine.methods.base import Method, MethodInfo, Scene, Settings, Term
+from typing import TYPE_CHECKING
+
+from engine.methods.base import Method, MethodInfo, Scene, Settings, Term, Values
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
@@ -18,7 +23,8 @@ def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     """
     B, D = scene.observed, scene.everywhere
     assert D is not None
-    assert B.label is not None
+    label = B.label
+    assert label is not None
     c, m = settings.imputation_weight, D.phi["pseudo"]
     one = B.phi["omega"] / (c + scene.density)
     two = c * D.phi["omega"] / (c + scene.density)
@@ -27,17 +33,33 @@ def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
         support="all",
         value=gap.square().add_(m * (1 - m)).mul_(two),
         slope=(2 * gap).mul_(two),
-        label=m * two,
+        label=lambda: m * two,
         scale=two,
     )
     rated = Term(
         support="observed",
         value=B.error.square().mul_(one),
         slope=(2 * B.error).mul_(one),
-        label=B.label * one,
+        label=lambda: label * one,
         scale=one,
     )
     return imputed, rated
+
+
+def by_phi(
+    scene: Scene, settings: Settings, delta: tuple[Tensor, Tensor | None]
+) -> tuple[Values, Values]:
+    """The slopes 2 c w2 (r_hat - m) by w2 and m, and 2 w1 (r_hat - r) by w1, over c + s."""
+    B, D, (on_b, on_d) = scene.observed, scene.everywhere, delta
+    assert D is not None
+    assert on_d is not None
+    share = 2 / (settings.imputation_weight + scene.density)
+    along = (settings.imputation_weight * share) * on_d
+    everywhere = {
+        "omega": (D.prediction - D.phi["pseudo"]).mul_(along),
+        "pseudo": along.mul_(D.phi["omega"]).neg_(),
+    }
+    return {"omega": (share * B.error).mul_(on_b)}, everywhere
 
 
 METHOD = Method(
@@ -60,6 +82,7 @@ METHOD = Method(
     ),
     terms=terms,
     learns=("omega_observed", "omega_all", "pseudo"),
+    by_phi=by_phi,
     on_all=True,
     tells_labels=True,
 )

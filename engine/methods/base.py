@@ -58,14 +58,20 @@ class Term:
 
     Of a term on U, (1/|U|) sum. value: each pair's contribution, [R, n]. slope: its derivative by
     the prediction, [R, n]. label: what the pair adds to the same estimator of the mean label, by
-    which moment r is balanced. scale: the same of a constant 1 (1/p on B), for known columns.
+    which moment r is balanced, or how to find it, as few runs ask. scale: the same of a constant 1
+    (1/p on B), for known columns.
     """
 
     support: Support
     value: Tensor
     slope: Tensor
-    label: Tensor
+    label: Tensor | Callable[[], Tensor]
     scale: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """`label`, found."""
+        return self.label() if callable(self.label) else self.label
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,9 @@ class Settings:
 
 
 TermFunction = Callable[[Scene, Settings], tuple[Term, ...]]
+Values = dict[str, "Tensor"]
+# delta of B_k and of D_k to derivatives of sum slope * delta by their nuisance values.
+PhiFunction = Callable[[Scene, Settings, tuple["Tensor", "Tensor | None"]], tuple[Values, Values]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,9 @@ class MethodInfo:
 class Method:
     """A base method.
 
-    terms: the estimator, terms of B and D first. learns: the parts of phi it may learn. on_all,
+    terms: the estimator, terms of B and D first. learns: the parts of phi it may learn. by_phi: the
+    second derivatives that these need, by prediction and nuisance value, summed over pairs with
+    weights delta; found by automatic differentiation of `terms` where it is None. on_all,
     on_uniform: whether it has a term there. tells_labels: whether its term on D depends on the
     labels of observed pairs, which it must not for pairs kept from a model. twin_items: a second
     table of items, for the uniform term, which pulls the first (CausE). teacher: whether a model of
@@ -116,6 +127,7 @@ class Method:
     info: MethodInfo
     terms: TermFunction
     learns: tuple[PhiPart, ...] = ()
+    by_phi: PhiFunction | None = None
     on_all: bool = False
     on_uniform: bool = False
     tells_labels: bool = False
@@ -125,12 +137,12 @@ class Method:
 
 def squared(part: Part, support: Support, scale: Tensor) -> Term:
     """The term scale * e, e = (prediction - label)^2; its slope is 2 scale (prediction - label)."""
-    error = part.error
-    assert part.label is not None
+    error, label = part.error, part.label
+    assert label is not None
     return Term(
         support=support,
         value=error.square().mul_(scale),
         slope=(2 * error).mul_(scale),
-        label=part.label * scale,
+        label=lambda: label * scale,
         scale=scale,
     )

@@ -6,31 +6,51 @@ g^2 and its slope -2g: g imputes r - r_hat, and r_hat + g is the imputed label (
 
 from __future__ import annotations
 
-from engine.methods.base import Method, MethodInfo, Scene, Settings, Term
+from typing import TYPE_CHECKING
+
+from engine.methods.base import Method, MethodInfo, Scene, Settings, Term, Values
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     """e_hat over D, and (e - e_hat)/p over B; their balance constraint is (12)."""
     B, D = scene.observed, scene.everywhere
     assert D is not None
-    assert B.label is not None
+    label = B.label
+    assert label is not None
     inverse, g, g_all = B.phi["inverse_propensity"], B.phi["imputation"], D.phi["imputation"]
     error = B.error
     imputed = Term(
         support="all",
         value=g_all.square(),
         slope=-2 * g_all,
-        label=D.prediction + g_all,
+        label=lambda: D.prediction + g_all,
         scale=g_all.new_zeros(()),  # known columns need no imputing: they are balanced on B
     )
     corrected = Term(
         support="observed",
         value=error.square().sub_(g.square()).mul_(inverse),
         slope=(error + g).mul_(2).mul_(inverse),
-        label=(B.label - B.prediction - g) * inverse,
+        label=lambda: (label - B.prediction - g) * inverse,
         scale=inverse,
     )
     return imputed, corrected
+
+
+def by_phi(
+    scene: Scene, settings: Settings, delta: tuple[Tensor, Tensor | None]
+) -> tuple[Values, Values]:
+    """The slopes 2 (r_hat - r + g) / p by 1/p and g, and -2g by g."""
+    B = scene.observed
+    assert delta[1] is not None
+    twice = 2 * delta[0]
+    observed = {
+        "inverse_propensity": (B.error + B.phi["imputation"]).mul_(twice),
+        "imputation": twice * B.phi["inverse_propensity"],
+    }
+    return observed, {"imputation": -2 * delta[1]}
 
 
 METHOD = Method(
@@ -50,5 +70,6 @@ METHOD = Method(
     ),
     terms=terms,
     learns=("propensity", "imputation"),
+    by_phi=by_phi,
     on_all=True,
 )

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from engine.methods.base import Method, MethodInfo, Scene, Settings, Term, squared
+from typing import TYPE_CHECKING
+
+from engine.methods.base import Method, MethodInfo, Scene, Settings, Term, Values, squared
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def terms(scene: Scene, settings: Settings) -> tuple[Term, ...]:
     """The one term e/p over B, e = (prediction - label)^2; its balance constraint is (8)."""
     return (squared(scene.observed, "observed", scene.observed.phi["inverse_propensity"]),)
+
+
+def by_phi(
+    scene: Scene, settings: Settings, delta: tuple[Tensor, Tensor | None]
+) -> tuple[Values, Values]:
+    """The slope 2 (r_hat - r) / p by 1/p."""
+    return {"inverse_propensity": (2 * scene.observed.error).mul_(delta[0])}, {}
 
 
 METHOD = Method(
@@ -25,4 +37,5 @@ METHOD = Method(
     ),
     terms=terms,
     learns=("propensity",),
+    by_phi=by_phi,
 )

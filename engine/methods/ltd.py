@@ -23,4 +23,5 @@ METHOD = Method(
     ),
     terms=ips.terms,
     learns=("propensity",),
+    by_phi=ips.by_phi,
 )

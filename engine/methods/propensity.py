@@ -66,6 +66,32 @@ def _raw(config: RunConfig, ratings: Ratings, split: Split, seen: Seen) -> Float
     )
 
 
+def propensity_everywhere(config: RunConfig, ratings: Ratings, split: Split) -> FloatArray | None:
+    """The propensity a run uses over all of D of simulated data, [n_users, n_items].
+
+    It equals `estimate_propensity` on B, clipped and scaled like it; None where it is learned.
+    """
+    truth, given, kind = ratings.truth, ratings.given_propensity, config.propensity
+    if truth is None or kind == "bilevel":
+        return None
+    shape, rated = truth.label.shape, (ratings.biased.user, ratings.biased.item)
+    known = estimate_propensity(config, ratings, split).p
+    if kind == "naive_bayes":  # a function of the label
+        one = truth.label[rated] == 1
+        by_label = np.array([known[~one].mean(), known[one].mean()])
+        found: FloatArray = by_label[truth.label]
+        return found
+    everywhere = {
+        "given": truth.nominal_propensity,
+        "true": truth.true_propensity,
+        "constant": np.full(shape, ratings.density),
+    }[kind]
+    if kind == "given" and given is not None and np.ptp(given) == 0:
+        everywhere = np.full(shape, given[0])
+    p: FloatArray = np.maximum(everywhere.astype(np.float64), config.p_min)
+    return p * float(known[0] / p[rated][0])
+
+
 def naive_bayes(ratings: Ratings, split: Split, counted: Seen = slice(None)) -> FloatArray:
     """P(o | r) = P(r | o) P(o) / P(r) on the raw rating levels, [|B|], at most 1.
 

@@ -16,17 +16,10 @@ from torch.nn.functional import pad
 
 from engine.models.grouped import Grouped
 from engine.models.ordered import Ordered
+from engine.models.rows import Direction, Near, direction_of, item_rows_of, parts_of, user_rows_of
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
 
 CHUNK = 1 << 18  # numbers gathered at once: more would leave the processor's caches
-
-
-class Direction(dict[str, Tensor]):
-    """A direction in the parameters by name; of_users, of_items: it as rows, 0 for the ones."""
-
-    def __init__(self, held: Mapping[str, Tensor], users: Tensor, items: Tensor) -> None:
-        super().__init__(held)
-        self.of_users, self.of_items = users, items
 
 
 class MatrixFactorization(Stacked):
@@ -70,14 +63,17 @@ class MatrixFactorization(Stacked):
     def _hold(self, users: Tensor, items: Tensor, mu: Tensor | None) -> None:
         """Take rows as the parameters, which are views of them."""
         self._users, self._items, self.mu = users, items, mu
-        self.P, self.b, self.Q, self.c = _parts(users, items)
+        self.P, self.b, self.Q, self.c = parts_of(users, items)
+        self._ones = users[..., -1], items[..., -2]
+        self._near: Near | None = None
 
     @classmethod
     def of(cls, parameters: Mapping[str, Tensor]) -> Self:
         """A model for scoring at the given parameters, as `parameters` names them; rows copied."""
         model = cls.__new__(cls)
-        model._users = _user_rows(parameters["P"], parameters["b"], 1.0)
-        model._items = _item_rows(parameters["Q"], parameters["c"], 1.0)
+        model._users = user_rows_of(parameters["P"], parameters["b"], 1.0)
+        model._items = item_rows_of(parameters["Q"], parameters["c"], 1.0)
+        model._near = None
         for name in cls.NAMES:
             setattr(model, name, parameters.get(name))
         return model
@@ -94,7 +90,7 @@ class MatrixFactorization(Stacked):
         self._users_grad, self._items_grad = (
             torch.zeros_like(rows) for rows in (self._users, self._items)
         )
-        slopes = _parts(self._users_grad, self._items_grad)
+        slopes = parts_of(self._users_grad, self._items_grad)
         for value, slope in zip((self.P, self.b, self.Q, self.c), slopes, strict=True):
             value.grad = slope
         if self.mu is not None:
@@ -113,8 +109,9 @@ class MatrixFactorization(Stacked):
         self, users: Tensor | None = None, items: Tensor | None = None, one: float = 1.0
     ) -> None:
         """Ones are no parameters: whatever a step made of them, they are 1 (of directions, 0)."""
-        (self._users if users is None else users)[..., -1] = one
-        (self._items if items is None else items)[..., -2] = one
+        of_users, of_items = self._ones
+        (of_users if users is None else users.select(-1, -1)).fill_(one)
+        (of_items if items is None else items.select(-1, -2)).fill_(one)
 
     def user_rows(self, index: Tensor) -> Tensor:
         """(P_u, b_u, 1) at index [n] or [R, n], [R, n, d + 2]."""
@@ -123,6 +120,17 @@ class MatrixFactorization(Stacked):
     def item_rows(self, index: Tensor) -> Tensor:
         """(Q_i, 1, c_i) at index [n] or [R, n], [R, n, d + 2]."""
         return rows_of(self._items, index)
+
+    def corner(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """`user_rows` and `item_rows` of a block, to read only: kept until it is another block's
+        turn or the rows change, as a block asks for them several times.
+        """
+        now = self._users._version, self._items._version
+        near = self._near
+        if near is None or near.users is not users or near.items is not items or near.at != now:
+            rows = self._users.index_select(1, users), self._items.index_select(1, items)
+            near = self._near = Near(users, items, now, rows)
+        return near.rows
 
     @property
     def under(self) -> tuple[Tensor, Tensor]:
@@ -153,8 +161,8 @@ class MatrixFactorization(Stacked):
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
         """Scores of users [a] with items [b], [R, a * b], row by row: one matrix product."""
-        left, right = self._users.index_select(1, users), self._items.index_select(1, items)
-        score = (left @ right.transpose(1, 2)).flatten(1)
+        left, right = self.corner(users, items)
+        score = torch.bmm(left, right.transpose(1, 2)).flatten(1)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_all(self, users: slice) -> Tensor:
@@ -187,9 +195,9 @@ class MatrixFactorization(Stacked):
     def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
         """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
         G = slope.view(-1, users.shape[0], items.shape[0])
-        left, right = self._users.index_select(1, users), self._items.index_select(1, items)
-        add_rows(self._users_grad, users, G @ right)
-        add_rows(self._items_grad, items, G.transpose(1, 2) @ left)
+        left, right = self.corner(users, items)
+        _add_product(self._users_grad, users, G, right)
+        _add_product(self._items_grad, items, G.transpose(1, 2), left)
         if self.mu is not None:
             grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
@@ -197,8 +205,8 @@ class MatrixFactorization(Stacked):
         """The gradient of sum(slope * score); indices [n] or [R, n], one set each run."""
         users, items = torch.zeros_like(self._users), torch.zeros_like(self._items)
         self._add(users, items, user, item, slope)
-        users[..., -1], items[..., -2] = 0.0, 0.0
-        P, b, Q, c = _parts(users, items)
+        self.settle(users, items, 0.0)
+        P, b, Q, c = parts_of(users, items)
         held = {"P": P, "Q": Q, "b": b, "c": c}
         if self.mu is not None:
             held["mu"] = slope.sum(1, keepdim=True)
@@ -206,7 +214,7 @@ class MatrixFactorization(Stacked):
 
     def directional(self, v: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
         """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
-        way = _direction(v)
+        way = direction_of(v)
         along = rows_of(way.of_users, user).mul_(rows_of(self._items, item)).sum(-1)
         along += rows_of(self._users, user).mul_(rows_of(way.of_items, item)).sum(-1)
         return along if self.mu is None else along.add_(way["mu"])
@@ -223,6 +231,15 @@ class MatrixFactorization(Stacked):
         model.settle()
         return model
 
+    def replaced(
+        self, users: Tensor, items: Tensor, rows: tuple[Tensor, Tensor], mu: Tensor | None
+    ) -> MatrixFactorization:
+        """A model for scoring with other rows at some users and items, and another mu."""
+        model = MatrixFactorization.__new__(MatrixFactorization)
+        of_users = self._users.index_copy(1, users, rows[0])
+        model._hold(of_users, self._items.index_copy(1, items, rows[1]), mu)
+        return model
+
     def items(self, n: int) -> MatrixFactorization:
         """A view for scoring of the first n items."""
         model = MatrixFactorization.__new__(MatrixFactorization)
@@ -230,21 +247,9 @@ class MatrixFactorization(Stacked):
         return model
 
 
-def _user_rows(P: Tensor, b: Tensor, one: float) -> Tensor:
-    return torch.cat([P, b.unsqueeze(-1), torch.full_like(b, one).unsqueeze(-1)], dim=-1)
-
-
-def _item_rows(Q: Tensor, c: Tensor, one: float) -> Tensor:
-    return torch.cat([Q, torch.full_like(c, one).unsqueeze(-1), c.unsqueeze(-1)], dim=-1)
-
-
-def _parts(users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """P, b, Q, c as views of rows."""
-    d = users.shape[-1] - 2
-    return users[..., :d], users[..., d], items[..., :d], items[..., d + 1]
-
-
-def _direction(v: Mapping[str, Tensor]) -> Direction:
-    if isinstance(v, Direction):
-        return v
-    return Direction(v, _user_rows(v["P"], v["b"], 0.0), _item_rows(v["Q"], v["c"], 0.0))
+def _add_product(table: Tensor, index: Tensor, left: Tensor, right: Tensor) -> None:
+    """table [R, rows, d] += left @ right at index [a], each row once."""
+    if len(table) > 1:
+        add_rows(table, index, torch.bmm(left, right))
+    else:  # a short way, as calls take longer than sums
+        table.index_copy_(1, index, torch.baddbmm(table.index_select(1, index), left, right))

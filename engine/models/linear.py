@@ -13,6 +13,12 @@ from engine.models.stacked import Stacked, grad_of, rows_of
 LEVELS = 3
 
 
+def by_level(values: Tensor, level: Tensor) -> Tensor:
+    """Sums of values [R, n] over the pairs of each level [n], [R, 3]."""
+    levels = torch.arange(LEVELS, dtype=level.dtype, device=level.device)
+    return values @ (level.unsqueeze(1) == levels).to(values)
+
+
 class LinearModel(Stacked):
     """score(u, i, level) = b_u + c_i + a_level: b, c [R, rows], a [R, 3]; all start at 0."""
 
@@ -41,14 +47,14 @@ class LinearModel(Stacked):
         """Add d/dparameters of sum(slope * score) to every `.grad`; slope [R, n]."""
         grad_of(self.b).index_add_(1, user, slope)
         grad_of(self.c).index_add_(1, item, slope)
-        grad_of(self.a).index_add_(1, level, slope)
+        grad_of(self.a).add_(by_level(slope, level))
 
     def accumulate_grid(self, users: Tensor, items: Tensor, level: Tensor, slope: Tensor) -> None:
         """The same over a grid; slope [R, a * b]."""
         G = slope.view(len(slope), len(users), len(items))
         grad_of(self.b).index_add_(1, users, G.sum(2))
         grad_of(self.c).index_add_(1, items, G.sum(1))
-        grad_of(self.a).index_add_(1, level, slope)
+        grad_of(self.a).add_(by_level(slope, level))
 
 
 class LevelTable(Stacked):

@@ -19,6 +19,7 @@ from safetensors.numpy import save
 from engine.errors import StoreError
 from engine.store.controls import request
 from engine.store.database import Row, Store, Transaction
+from engine.store.groups import BY_EPOCH
 from engine.store.interventions import Place
 from engine.store.launches import find_launch, new_id
 from engine.store.records import Launch, arrays_path, to_json, write_atomically, write_run_file
@@ -187,7 +188,7 @@ def _insert_run(
     number = db.execute(
         f"INSERT INTO runs ({names_of}) VALUES ({marks})", tuple(content.values())
     ).lastrowid
-    for table in ("epochs", "snapshots"):
+    for table in BY_EPOCH:
         columns = _columns(db, table, "run")
         db.execute(
             f"INSERT INTO {table} (run, {columns}) SELECT ?, {columns} FROM {table} "

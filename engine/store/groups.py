@@ -18,6 +18,7 @@ from engine.store.launches import PRIORITIES
 from engine.store.processes import Process
 from engine.store.records import write_run_file
 
+BY_EPOCH = ("epochs", "snapshots", "reaches")  # tables with rows of a run's epochs
 _ENDED = "('stopped', 'finished', 'failed')"
 
 
@@ -47,7 +48,7 @@ class Claim:
 def forget_after(db: Transaction, group: str, epoch: int) -> None:
     """Delete what the group's runs stored of later epochs."""
     of_group = "(SELECT number FROM runs WHERE group_id = ?)"
-    for table in ("epochs", "snapshots"):
+    for table in BY_EPOCH:
         db.execute(f"DELETE FROM {table} WHERE epoch > ? AND run IN {of_group}", (epoch, group))
     db.execute(
         "UPDATE runs SET epochs_done = ? WHERE group_id = ? AND epochs_done > ? AND NOT settled",

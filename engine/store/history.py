@@ -12,7 +12,7 @@ import pandas as pd
 from safetensors.numpy import save
 
 from engine.errors import StoreError
-from engine.events import EPOCH_COLUMNS, LAST, MAP_SIZE, EpochDone, GroupEpoch, RunDone
+from engine.events import EPOCH_COLUMNS, LAST, MAP_SIZE, REACH, EpochDone, GroupEpoch, RunDone
 from engine.store.database import Store, Transaction
 from engine.store.groups import Claim, end_group, hold
 from engine.store.launches import PRIORITIES
@@ -62,6 +62,15 @@ def record(
             f"INSERT OR REPLACE INTO snapshots (run, epoch, {', '.join(SNAPSHOT)}) "
             f"VALUES (?, ?{', ?' * len(SNAPSHOT)})",
             [_snapshot_row(numbers[e.run], e) for e in event.runs if e.histogram is not None],
+        )
+        db.executemany(
+            f"INSERT OR REPLACE INTO reaches (run, epoch, {', '.join(REACH)}) "
+            f"VALUES (?, ?{', ?' * len(REACH)})",
+            [
+                (numbers[e.run], e.epoch, *(getattr(e, name) for name in REACH))
+                for e in event.runs
+                if e.reach is not None
+            ],
         )
         db.executemany(
             "UPDATE runs SET epochs_done = ?, edited = edited OR ? WHERE number = ?",

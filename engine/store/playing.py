@@ -126,7 +126,7 @@ def ask_lam(store: Store, launch: str, lam: float, run: str | None = None) -> No
     if run is None and any(config.balanced for config in configs.values()):
         configs = {name: config for name, config in configs.items() if config.balanced}
     for config in configs.values():
-        lam = with_lam(config, lam).lam
+        lam = with_lam(config, lam, config.balanced).lam
     with store.transaction() as db:
         for group in dict.fromkeys(row["group_id"] for row in asked):
             names = [r["id"] for r in asked if r["group_id"] == group and r["id"] in configs]

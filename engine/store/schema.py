@@ -125,6 +125,17 @@ ALTER TABLE runs ADD COLUMN branched_epoch INTEGER;
 ALTER TABLE snapshots ADD COLUMN histogram_all BLOB;
 ALTER TABLE snapshots ADD COLUMN decile_map_all BLOB;
 """,
+    """
+CREATE TABLE reaches (
+    run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    reach_moment REAL NOT NULL,
+    reach_low REAL NOT NULL,
+    reach_high REAL NOT NULL,
+    reach_target REAL NOT NULL,
+    PRIMARY KEY (run, epoch)
+) WITHOUT ROWID;
+""",
 )
 
 

@@ -12,12 +12,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file
 
 from engine.config import with_lam
-from engine.datasets import load
 from engine.errors import StoreError
 from engine.events import ENDED, LAST
 from engine.inspection import Block, Look, Weights
 from engine.store.database import Store
 from engine.store.history import kept_epochs, read_epochs
+from engine.store.observed import ratings_for_weights
 from engine.store.records import RunRecord
 from engine.store.reports import read_run
 
@@ -26,10 +26,12 @@ FACTS = (
     *("lam", "violation", "target_se", "ess", "entropy", "ess_all", "entropy_all"),
     *("exact_kl", "exact_ess"),
 )
+HELD_PAIRS = 4_000_000  # of both blocks, of all runs held: some hundred bytes each
 HELD_MAX = 6
+Key = tuple[str, str, int, int]
 
 _lock = threading.Lock()
-_held: OrderedDict[tuple[str, str, int, int], Look] = OrderedDict()
+_held: OrderedDict[Key, Look] = OrderedDict()
 
 
 def read_weights(
@@ -70,22 +72,46 @@ def pair_epochs(store: Store, run: str) -> list[int]:
     return sorted({record.best_epoch, *last}) if "weights.observed" in names else []
 
 
+def weights_at_hand(
+    store: Store, run: str, block: Block = "observed", epoch: int | None = None
+) -> Weights | None:
+    """What `read_weights` gives, if that would be immediate.
+
+    Raises:
+        StoreError: as `read_weights`.
+    """
+    look = _at_hand(_wanted(store, run, epoch)[1])
+    return look.of(block) if look is not None and look.ready(block) else None
+
+
 def _look(store: Store, run: str, epoch: int | None) -> Look:
+    record, key = _wanted(store, run, epoch)
+    held = _at_hand(key)
+    if held is not None:
+        return held
+    assert record.arrays is not None
+    found = _inspect(store, record, record.arrays, key[-1])
+    with _lock:
+        _held[key] = found
+        while len(_held) > HELD_MAX or (len(_held) > 1 and _pairs_held() > HELD_PAIRS):
+            _held.popitem(last=False)
+    return found
+
+
+def _wanted(store: Store, run: str, epoch: int | None) -> tuple[RunRecord, Key]:
+    """The run, and under what its weights are held: another file is another key."""
     record = read_run(store, run)
-    path = _kept_by(record)
+    stamp = _kept_by(record).stat().st_mtime_ns
     epoch = record.best_epoch if epoch is None else epoch
     assert epoch is not None
-    key = (str(store.home), run, path.stat().st_mtime_ns, epoch)
+    return record, (str(store.home), run, stamp, epoch)
+
+
+def _at_hand(key: Key) -> Look | None:
     with _lock:
         if key in _held:
             _held.move_to_end(key)
-            return _held[key]
-    found = _inspect(store, record, path, epoch)
-    with _lock:
-        _held[key] = found
-        while len(_held) > HELD_MAX:
-            _held.popitem(last=False)
-    return found
+        return _held.get(key)
 
 
 def _kept_by(record: RunRecord) -> Path:
@@ -134,7 +160,7 @@ def _inspect(store: Store, record: RunRecord, path: Path, epoch: int) -> Look:
             f"Run {record.run} was stored by an older version, which did not keep what its weights "
             "came from. Train it again from the Lab to inspect them."
         )
-    ratings = load(record.config)
+    ratings = ratings_for_weights(store.home, record.config)
     if len(arrays["weights.observed"]) != len(ratings.biased):
         raise StoreError(
             f"Run {record.run} has {len(arrays['weights.observed']):,} weights, but its data set "
@@ -145,7 +171,7 @@ def _inspect(store: Store, record: RunRecord, path: Path, epoch: int) -> Look:
     facts = {name: float(rows[name].iloc[0]) for name in FACTS} if len(rows) else {}
     config = record.config
     if record.edited and "lam" in facts:  # moved while it trained: the one of that epoch
-        config = with_lam(config, facts["lam"])
+        config = with_lam(config, facts["lam"], has_weights=True)
     return Look(record.run, epoch, config, ratings, arrays, facts)
 
 
@@ -156,3 +182,7 @@ def snapshot_epochs(store: Store, run: str, block: Block = "observed") -> list[i
         StoreError: an unknown run.
     """
     return kept_epochs(store, run, "histogram" if block == "observed" else "histogram_all")
+
+
+def _pairs_held() -> int:
+    return sum(look.n_pairs for look in _held.values())

@@ -12,7 +12,7 @@ from scipy import stats
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray
 from engine.store.database import Store
-from engine.store.history import read_epochs
+from engine.store.reaches import read_reaches
 from engine.studies.conclusions import NOT_MEASURED, Outcome, Told
 from engine.studies.running import Study
 
@@ -32,9 +32,8 @@ def feasible(store: Store, study: Study) -> Outcome:
     frame = study.frame
     own = frame[(frame["moments"] == "e") & (frame["balance"] != "none") & (frame["lam"] > 0)]
     runs = list(own.loc[own["source"] == "measured", "run"])
-    told = read_epochs(store, runs, ["exact_feasible", "reach_moment"])
-    within = told["exact_feasible"].where(told["reach_moment"].isna(), 0.0)
-    epochs = within[told["exact_feasible"].notna()]
+    told = read_reaches(store, runs)
+    epochs = told["exact_feasible"].where(told["reach_moment"].isna(), 0.0)
     shipped = own.loc[own["source"] == "gallery", "exact_feasible"].dropna()
     if epochs.empty and shipped.empty:
         return Outcome(NOT_MEASURED, "")

@@ -1,9 +1,10 @@
-"""Ratings as the released code holds them; loaders of users and items; a block's pairs, found anew
-each time.
+"""Ratings as the released code holds them: a sparse matrix, loaders of users and of items, and a
+block's pairs found anew each time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from engine.config import RunConfig
-from engine.datasets.ratings import IntArray, Pairs, Ratings
+from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings
 from engine.datasets.splits import Split
 from engine.methods.propensity import PropensityEstimate
 
@@ -49,11 +50,18 @@ class Codes(Dataset[Tensor]):
         return self._codes[place]
 
 
-def batch_of(n: int, members: IntArray) -> Tensor:
-    """One batch of users or items, by a loader."""
-    loader = DataLoader(Codes(n), batch_sampler=[members.tolist()], num_workers=0)
-    batch: Tensor = next(iter(loader))
-    return batch
+def batches_of(n: int, parts: Iterable[IntArray]) -> Iterable[Tensor]:
+    """Batches of users or of items, put together one by one."""
+    return DataLoader(Codes(n), batch_sampler=[part.tolist() for part in parts], num_workers=0)
+
+
+def matrix(
+    pairs: Pairs, label: FloatArray, shape: tuple[int, int], dtype: torch.dtype
+) -> torch.Tensor:
+    """Ratings as a sparse matrix, in the order they come."""
+    indices = torch.as_tensor(np.stack([pairs.user, pairs.item]).astype(np.int64))
+    values = torch.as_tensor(label, dtype=dtype)
+    return torch.sparse_coo_tensor(indices, values, shape, check_invariants=False)
 
 
 class Observed:
@@ -68,10 +76,9 @@ class Observed:
         on_all: bool,
     ) -> None:
         dtype = getattr(torch, config.dtype)
-        self.biased, self.shape = ratings.biased, (ratings.n_users, ratings.n_items)
-        self.density = ratings.density
+        self.shape, self.density = (ratings.n_users, ratings.n_items), ratings.density
         label = ratings.label(ratings.biased)
-        self._label = torch.as_tensor(label, dtype=dtype)
+        self._matrix = matrix(ratings.biased, label, self.shape, dtype)
         self._inverse = torch.as_tensor(propensity.inverse, dtype=dtype)
         self._logit = torch.logit((1 / self._inverse).clamp(max=1 - NEAREST_TO_ONE))
         self._level: Tensor | None = None
@@ -89,21 +96,41 @@ class Observed:
         assert self._level is not None
         return self._level[user, item]
 
-    def block(self, users: Tensor, items: Tensor, everything: bool = True) -> Block:
-        """The block of these users and items, by membership tests over all biased ratings."""
-        row = np.isin(self.biased.user, users.numpy())
-        index = np.where(row * np.isin(self.biased.item, items.numpy()))[0]
-        place = torch.as_tensor(index)
+    def inside(self, users: Tensor, items: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Places, users, items and labels of the ratings of some users and items, by membership
+        tests over all of them.
+        """
+        row = np.isin(self._matrix._indices()[0].numpy(), users.numpy())
+        column = np.isin(self._matrix._indices()[1].numpy(), items.numpy())
+        place = torch.tensor(np.where(row * column)[0])
+        user, item = self._matrix._indices()[0][place], self._matrix._indices()[1][place]
+        return place, user, item, self._matrix._values()[place]
+
+    def block(self, users: Tensor, items: Tensor) -> Block:
+        """The block of these users and items."""
+        place, user, item, label = self.inside(users, items)
         pairs = None
-        if everything and self._level is not None:
+        if self._level is not None:
             both = torch.cartesian_prod(users, items)
             pairs = both[:, 0], both[:, 1]
         return Block(
-            user=torch.as_tensor(self.biased.user[index], dtype=torch.int64),
-            item=torch.as_tensor(self.biased.item[index], dtype=torch.int64),
-            label=self._label[place],
+            user=user,
+            item=item,
+            label=label,
             inverse=self._inverse[place],
             logit=self._logit[place],
             n_all=len(users) * len(items),
             everything=pairs,
         )
+
+
+def cut(blocks: Sequence[tuple[IntArray, IntArray]], shape: tuple[int, int]) -> list[Everything]:
+    """Blocks as loaders give them: batches of users, and items anew with every one of these."""
+    rows = {int(users[0]): users for users, _ in blocks}
+    columns = {int(items[0]): items for _, items in blocks}
+    found = {
+        (row, column): (users, items)
+        for row, users in zip(rows, batches_of(shape[0], rows.values()), strict=True)
+        for column, items in zip(columns, batches_of(shape[1], columns.values()), strict=True)
+    }
+    return [found[int(users[0]), int(items[0])] for users, items in blocks]

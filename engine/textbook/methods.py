@@ -6,25 +6,43 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
 from engine.config import RunConfig
 from engine.textbook.data import Block, Observed
-from engine.textbook.models import Factors, Linear, Table
+from engine.textbook.models import Factors, Linear, Movable, Table
 
 Predict = Callable[[Tensor, Tensor], Tensor]
+Given = tuple[Tensor, ...]
 Losses = dict[str, Tensor]  # support -> the value of its term at each pair
 LEVELS = 3
 
 
+def squared(prediction: Tensor, label: Tensor) -> Tensor:
+    """(r_hat - r)^2 pair by pair."""
+    return mse_loss(prediction, label, reduction="none")
+
+
 class Phi(nn.Module):
-    """What a method learns on the uniform ratings, and its losses."""
+    """What a method learns on the uniform ratings, and its losses.
+
+    predictor: the kind of model it predicts with. anew: whether the losses are found again for
+    every block of weights, or once for both; the released code has either.
+    """
+
+    predictor: type[Factors] = Factors
+    anew = True
 
     def __init__(self, config: RunConfig, data: Observed) -> None:
         super().__init__()
         self.config, self.data = config, data
         self.dtype: torch.dtype = getattr(torch, config.dtype)
 
-    def losses(self, predict: Predict, block: Block) -> Losses:
+    def given(self, block: Block) -> Given:
+        """What is found once for phi's step on a block, and once after it, for all that follows."""
+        raise NotImplementedError
+
+    def losses(self, predict: Predict, block: Block, given: Given) -> Losses:
         """|D| times the estimate as sums over pairs: e/p on B, imputed errors on D."""
         raise NotImplementedError
 
@@ -35,19 +53,18 @@ class IPS(Phi):
     def __init__(self, config: RunConfig, data: Observed) -> None:
         super().__init__(config, data)
         if config.propensity == "bilevel":
-            self.propensity = Factors(*data.shape, config.propensity_dim, self.dtype)
+            self.propensity = Factors((*data.shape, config.propensity_dim, self.dtype))
 
-    def inverse(self, block: Block) -> Tensor:
+    def given(self, block: Block) -> Given:
         """1/p of the observed pairs."""
         if self.config.propensity != "bilevel":
-            return block.inverse
+            return (block.inverse,)
         p = torch.sigmoid(block.logit + self.propensity(block.user, block.item))
-        return 1 / p.clamp(min=self.config.p_min)
+        return (torch.reciprocal(p.clamp(min=self.config.p_min)),)
 
-    def losses(self, predict: Predict, block: Block) -> Losses:
+    def losses(self, predict: Predict, block: Block, given: Given) -> Losses:
         """e/p on B."""
-        error = (predict(block.user, block.item) - block.label) ** 2
-        return {"observed": error * self.inverse(block)}
+        return {"observed": squared(predict(block.user, block.item), block.label) * given[0]}
 
 
 class DR(IPS):
@@ -55,25 +72,28 @@ class DR(IPS):
 
     def __init__(self, config: RunConfig, data: Observed) -> None:
         super().__init__(config, data)
-        self.imputation = Factors(*data.shape, config.imputation_dim, self.dtype)
+        self.imputation = Factors((*data.shape, config.imputation_dim, self.dtype))
 
     def _imputed(self, prediction: Tensor, user: Tensor, item: Tensor) -> Tensor:
         missing: Tensor = self.imputation(user, item)
-        return (prediction - prediction.detach() - missing) ** 2
+        return squared(prediction, missing + prediction.detach())
 
-    def losses(self, predict: Predict, block: Block) -> Losses:
+    def losses(self, predict: Predict, block: Block, given: Given) -> Losses:
         """e_hat on D, (e - e_hat)/p on B."""
         assert block.everything is not None
         user, item = block.everything
         everywhere = self._imputed(predict(user, item), user, item)
         rated = predict(block.user, block.item)
         imputed = self._imputed(rated, block.user, block.item)
-        error = (rated - block.label) ** 2
-        return {"all": everywhere, "observed": (error - imputed) * self.inverse(block)}
+        error = squared(rated, block.label)
+        return {"all": everywhere, "observed": (error - imputed) * given[0]}
 
 
 class AutoDebias(Phi):
     """c w2 [(r_hat - m)^2 + m(1 - m)] on D and w1 e on B, over c + s; w = exp(h/5), m by level."""
+
+    predictor = Movable
+    anew = False
 
     def __init__(self, config: RunConfig, data: Observed) -> None:
         super().__init__(config, data)
@@ -83,18 +103,27 @@ class AutoDebias(Phi):
         share = data.uniform_label.mean().clamp(1e-3, 1 - 1e-3)
         self.base = torch.logit(share)
 
-    def losses(self, predict: Predict, block: Block) -> Losses:
-        """c w2 [(r_hat - m)^2 + m(1 - m)] on D, w1 e on B."""
+    def given(self, block: Block) -> Given:
+        """w1 of B; w2 and m of D."""
         assert block.everything is not None
         user, item = block.everything
-        c, s = self.config.imputation_weight, self.data.density
-        two = torch.exp(self.omega_all(user, item, self.data.level(user, item)) / 5)
-        m = torch.sigmoid(self.base + self.pseudo(self.data.level(user, item)))
-        everywhere = c / (c + s) * two * ((predict(user, item) - m) ** 2 + m * (1 - m))
         seen = block.label.long() + 1
         one = torch.exp(self.omega_observed(block.user, block.item, seen) / 5)
-        error = (predict(block.user, block.item) - block.label) ** 2
-        return {"all": everywhere, "observed": one / (c + s) * error}
+        two = torch.exp(self.omega_all(user, item, self.data.level(user, item)) / 5)
+        m = torch.sigmoid(self.base + self.pseudo(self.data.level(user, item)))
+        return one, two, m
+
+    def losses(self, predict: Predict, block: Block, given: Given) -> Losses:
+        """c w2 [(r_hat - m)^2 + m(1 - m)] on D, w1 e on B."""
+        assert block.everything is not None
+        one, two, m = given
+        c, s = self.config.imputation_weight, self.data.density
+        gap = squared(predict(*block.everything), m)
+        error = squared(predict(block.user, block.item), block.label)
+        return {
+            "all": c / (c + s) * two * (gap + m * (1 - m)),
+            "observed": one / (c + s) * error,
+        }
 
 
 METHODS: dict[str, type[Phi]] = {"ips": IPS, "dr": DR, "autodebias": AutoDebias}

@@ -2,44 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+
+Size = tuple[int, int, int, torch.dtype]  # users, items, d
 
 
 class Factors(nn.Module):
     """Matrix factorisation, score = P_u . Q_i + b_u + c_i, row by gathered row; biases [rows, 1].
 
-    Embeddings are drawn when a model is made, a fresh one-step model's too, and then overwritten.
+    Factors pass a dropout of rate 0, as there.
     """
 
-    def __init__(self, n_users: int, n_items: int, d: int, dtype: torch.dtype) -> None:
+    def __init__(self, size: Size) -> None:
         super().__init__()
-        self.size = (n_users, n_items, d, dtype)
-        self.P = nn.Embedding(n_users, d, dtype=dtype)
-        self.Q = nn.Embedding(n_items, d, dtype=dtype)
-        self.b = nn.Embedding(n_users, 1, dtype=dtype)
-        self.c = nn.Embedding(n_items, 1, dtype=dtype)
-        for table in (self.P, self.Q, self.b, self.c):
-            nn.init.kaiming_normal_(table.weight, mode="fan_out")
+        n_users, n_items, d, dtype = size
+        self.P, self.Q = self.table(n_users, d, dtype), self.table(n_items, d, dtype)
+        self.b, self.c = self.table(n_users, 1, dtype), self.table(n_items, 1, dtype)
+        self.dropout = nn.Dropout(p=0)
+
+    def table(self, rows: int, d: int, dtype: torch.dtype) -> nn.Module:
+        """An embedding, drawn when a model is made, whatever is to be its state."""
+        found = nn.Embedding(rows, d, dtype=dtype)
+        nn.init.kaiming_normal_(found.weight, mode="fan_out")
+        return found
 
     def forward(self, user: Tensor, item: Tensor) -> Tensor:
         """Scores [n]."""
-        return score(dict(self.named_parameters()), user, item)
+        P, Q = self.dropout(self.P(user)), self.dropout(self.Q(item))
+        product = torch.sum(P * Q, dim=1, keepdim=True)
+        total: Tensor = product + self.b(user) + self.c(item)
+        return total.squeeze(dim=-1)
 
-    def fresh(self) -> Factors:
-        """Another model of the same state: what an assumed step moves."""
-        other = Factors(*self.size)
-        other.load_state_dict(self.state_dict())
-        return other
+    def named_tables(self) -> Iterable[tuple[str, Tensor]]:
+        """What is learned, by name."""
+        return self.named_parameters()
 
 
-def score(tables: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
-    """Scores [n] of factors given by name."""
-    P, Q = tables["P.weight"][user], tables["Q.weight"][item]
-    b, c = tables["b.weight"][user], tables["c.weight"][item]
-    return (torch.sum(P * Q, dim=1, keepdim=True) + b + c).squeeze(-1)
+class Indexed(nn.Module):
+    """A table that rows are indexed from; a buffer, so that any tensor may take its place."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.clone().requires_grad_())
+        self.weight: Tensor
+
+    def forward(self, index: Tensor) -> Tensor:
+        """Rows [n, d]."""
+        return self.weight[index]
+
+
+class Movable(Factors):
+    """The same, with tables that an assumed step can replace by what stays in the graph."""
+
+    def table(self, rows: int, d: int, dtype: torch.dtype) -> nn.Module:
+        """Drawn twice, as there: as an embedding, and once more in place."""
+        found = Indexed(nn.Embedding(rows, d, dtype=dtype).weight.detach())
+        nn.init.kaiming_normal_(found.weight, mode="fan_out")
+        return found
+
+    def named_tables(self) -> Iterable[tuple[str, Tensor]]:
+        """What is learned, by name."""
+        return self.named_buffers()
+
+    def move(self, lr: float, gradients: Iterable[Tensor]) -> None:
+        """Replace every table by itself less lr times its gradient."""
+        for (name, held), gradient in zip(list(self.named_tables()), gradients, strict=True):
+            module, what = name.split(".")
+            setattr(self.get_submodule(module), what, held - lr * gradient)
 
 
 class Linear(nn.Module):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.config import RunConfig
-from engine.datasets.ratings import IntArray, Ratings
+from engine.datasets.ratings import Ratings
 from engine.datasets.splits import make_split
 from engine.errors import ConfigError
 from engine.methods.propensity import estimate_propensity
-from engine.metrics import evaluate
-from engine.textbook.data import Block, Observed, batch_of
-from engine.textbook.methods import METHODS, Losses
-from engine.textbook.models import Factors, score
+from engine.textbook import evaluation
+from engine.textbook.data import Block, Observed, cut, matrix
+from engine.textbook.methods import METHODS, Given, Losses
+from engine.textbook.models import Factors, Movable
 from engine.training.blocks import BlockSampler
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -62,31 +61,42 @@ class Textbook:
                 raise ConfigError(name, getattr(config, name), f"{wanted} for the textbook")
         if config.method not in METHODS:
             raise ConfigError("method", config.method, "one of " + ", ".join(METHODS))
-        self.config, self._ratings = config, ratings
-        self._split = make_split(ratings, config.split_seed, config.uniform_fraction, config.split)
-        estimate = estimate_propensity(config, ratings, self._split)
+        self.config, dtype = config, getattr(torch, config.dtype)
+        split = make_split(ratings, config.split_seed, config.uniform_fraction, config.split)
+        estimate = estimate_propensity(config, ratings, split)
         on_all = config.method != "ips"
-        self.data = Observed(config, ratings, self._split, estimate, on_all)
-        shape, dtype = self.data.shape, getattr(torch, config.dtype)
-        self.theta = Factors(*shape, config.d, dtype)
+        self.data = Observed(config, ratings, split, estimate, on_all)
+        pairs = ratings.random.take(split.validation)
+        held = matrix(pairs, ratings.label(pairs), self.data.shape, dtype)
+        self._validation = evaluation.loader_of(held)
+        self._size = (*self.data.shape, config.d, dtype)
         self.phi = METHODS[config.method](config, self.data)
+        self.theta = self.phi.predictor(self._size)
         supports = ("all", "observed") if on_all else ("observed",)
-        self.xi = {s: Factors(*shape, config.weights_dim, dtype) for s in supports}
+        size = (*self.data.shape, config.weights_dim, dtype)
+        self.xi = {support: Factors(size) for support in supports}
         self._take(start)
-        self._theta_step = _optimizer(config.optimizer, self.theta, config.lr, config.weight_decay)
-        self._xi_steps = [
-            _optimizer(config.optimizer, model, config.weights_lr, config.weights_decay)
-            for model in self.xi.values()
-        ]
-        self._phi_steps = [
-            _optimizer(config.phi_optimizer, part, *_phi_settings(config, name))
-            for name, part in self.phi.named_children()
-        ]
+        self._make_optimizers()
         self._sampler = BlockSampler(
-            *(ratings.biased.user, ratings.biased.item, shape),
+            *(ratings.biased.user, ratings.biased.item, self.data.shape),
             (config.block_users, config.block_items),
             config.block_seed,
         )
+
+    def _make_optimizers(self) -> None:
+        config = self.config
+        theta = [table for _, table in self.theta.named_tables()]
+        self._theta_step = _optimizer(config.optimizer, theta, config.lr, config.weight_decay)
+        self._xi_steps = {
+            support: _optimizer(
+                config.optimizer, model.parameters(), config.weights_lr, config.weights_decay
+            )
+            for support, model in self.xi.items()
+        }
+        self._phi_steps = [
+            _optimizer(config.phi_optimizer, part.parameters(), *_phi_settings(config, name))
+            for name, part in self.phi.named_children()
+        ]
 
     def _take(self, start: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
@@ -95,52 +105,46 @@ class Textbook:
 
     def parameters(self) -> dict[str, Tensor]:
         """Every parameter, as `Trainer.state` names them."""
-        held = [("theta/", self.theta), ("phi/", self.phi)]
-        held += [(f"xi/{support}.", model) for support, model in self.xi.items()]
+        held = [("theta/", self.theta.named_tables()), ("phi/", self.phi.named_parameters())]
+        held += [(f"xi/{support}.", model.named_tables()) for support, model in self.xi.items()]
         return {
             prefix + name.removesuffix(".weight"): value
-            for prefix, model in held
-            for name, value in model.named_parameters()
+            for prefix, tables in held
+            for name, value in tables
         }
 
-    def blocks(self, epoch: int) -> list[tuple[IntArray, IntArray]]:
+    def blocks(self, epoch: int) -> list[tuple[Tensor, Tensor]]:
         """Users and items of every block of an epoch, counted from 1."""
-        return [(block.users, block.items) for block in self._sampler.epoch(epoch).blocks]
+        plan = self._sampler.epoch(epoch)
+        return cut([(block.users, block.items) for block in plan.blocks], self.data.shape)
 
-    def _found(self, users: IntArray, items: IntArray, everything: bool = True) -> Block:
-        n_users, n_items = self.data.shape
-        whom, what = batch_of(n_users, users), batch_of(n_items, items)
-        return self.data.block(whom, what, everything)
-
-    def epoch(self, epoch: int) -> dict[str, float | None]:
-        """Train one epoch, and evaluate on the validation ratings."""
-        blocks = self.blocks(epoch)
-        for users, items in blocks:
+    def epoch(self, epoch: int) -> dict[str, float]:
+        """Train one epoch, and evaluate."""
+        for users, items in self.blocks(epoch):
             self.step(users, items)
-        return self.evaluate(blocks)
+        return self.evaluate(epoch)
 
-    def step(self, users: IntArray, items: IntArray) -> None:
+    def step(self, users: Tensor, items: Tensor) -> None:
         """One block: a step of phi, of the weights, and of the prediction model."""
-        block = self._found(users, items)
+        block = self.data.block(users, items)
         if self._phi_steps:
             self._learn_phi(block)
-        with torch.no_grad():
-            values = self.phi.losses(self.theta, block)
-        self._learn_weights(block, values)
-        self._learn_theta(block)
+        given = self.phi.given(block)
+        self._learn_weights(block, given)
+        self._learn_theta(block, given)
 
     def _learn_phi(self, block: Block) -> None:
         """phi <- phi - grad L_U(theta'), theta' a fresh model after one step on L_B(theta, phi)."""
         config, data = self.config, self.data
-        ahead = self.theta.fresh()
-        lower = torch.stack([v.sum() for v in self.phi.losses(ahead, block).values()]).sum()
-        tables = dict(ahead.named_parameters())
-        grads = torch.autograd.grad(lower, list(tables.values()), create_graph=True)
-        moved = {
-            name: table - config.assumed_lr * grad
-            for (name, table), grad in zip(tables.items(), grads, strict=True)
-        }
-        error = score(moved, data.uniform_user, data.uniform_item) - data.uniform_label
+        self.phi.train()
+        given = self.phi.given(block)
+        ahead = Movable(self._size)
+        ahead.load_state_dict(self.theta.state_dict())
+        ahead.train()
+        lower = torch.stack([v.sum() for v in self.phi.losses(ahead, block, given).values()]).sum()
+        tables = [table for _, table in ahead.named_tables()]
+        ahead.move(config.assumed_lr, torch.autograd.grad(lower, tables, create_graph=True))
+        error = ahead(data.uniform_user, data.uniform_item) - data.uniform_label
         for optimizer in self._phi_steps:
             optimizer.zero_grad()
         # Over the step, as the engine has it: a common factor, out of the way of Adam's epsilon.
@@ -148,29 +152,38 @@ class Textbook:
         for optimizer in self._phi_steps:
             optimizer.step()
 
-    def _learn_weights(self, block: Block, values: Losses) -> None:
-        """A step on L_W = sum w log w + lam [sum w x - t]^2, each block of weights scaled by
-        |pairs|/mass.
+    def _learn_weights(self, block: Block, given: Given) -> None:
+        """A step of each block of weights on L_W = sum w log w + lam [sum w x - t]^2, the other's
+        weights being constants, scaled by |pairs|/mass.
+
+        The released code steps one after the other; here the second does not see the first's step.
         """
         data = self.data
-        with torch.no_grad():
-            error = self.theta(data.uniform_user, data.uniform_item) - data.uniform_label
+        error = self.theta(data.uniform_user, data.uniform_item).detach() - data.uniform_label
         target = (error**2).mean()
-        left, entropy = target.new_zeros(()), target.new_zeros(())
-        for support, value in values.items():
-            mass = self._mass(support, block)
-            w = mass * self._q(support, block)
-            left = left + (w * value).sum()
-            entropy = entropy + (w * torch.log(w)).sum()
-        loss = entropy + self.config.lam * (left - target) ** 2
-        for optimizer in self._xi_steps:
-            optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        for (support, model), optimizer in zip(self.xi.items(), self._xi_steps, strict=True):
+        values: Losses = {}
+        for support, model in self.xi.items():
+            model.train()
+            if self.phi.anew or not values:
+                values = self.phi.losses(self._constant, block, given)
+            w = {s: self._mass(s, block) * self._q(s, block) for s in values}
+            left = torch.stack(
+                [((w[s] if s == support else w[s].detach()) * v).sum() for s, v in values.items()]
+            )
+            entropy = torch.dot(w[support], torch.log(w[support]))
+            loss = entropy + self.config.lam * (left.sum() - target) ** 2
+            self._xi_steps[support].zero_grad()
+            torch.autograd.backward(loss, retain_graph=True)  # phi's part of it is needed once more
+        for support, model in self.xi.items():
             for parameter in model.parameters():
                 assert parameter.grad is not None
                 parameter.grad *= len(values[support]) / self._mass(support, block)
-            optimizer.step()
+            self._xi_steps[support].step()
+
+    def _constant(self, user: Tensor, item: Tensor) -> Tensor:
+        """Predictions that the weights' loss does not move."""
+        found: Tensor = self.theta(user, item)
+        return found.detach()
 
     def _mass(self, support: str, block: Block) -> float:
         return 1.0 if support == "all" else len(block.user) / block.n_all
@@ -183,10 +196,11 @@ class Textbook:
         assert block.everything is not None
         return torch.softmax(model(*block.everything), dim=0)
 
-    def _learn_theta(self, block: Block) -> None:
-        """A step on L_Bal, weights and phi being constants."""
+    def _learn_theta(self, block: Block, given: Given) -> None:
+        """A step on L_Bal, the weights being constants; phi gets a gradient that nothing uses."""
         scale = self.data.density if self.config.loss_scale == "sum" else 1 / block.n_all
-        losses = self.phi.losses(self.theta, block)
+        self.theta.train()
+        losses = self.phi.losses(self.theta, block, given)
         total = []
         for support, value in losses.items():
             weights = len(value) * self._q(support, block).detach()
@@ -196,22 +210,17 @@ class Textbook:
         self._theta_step.step()
 
     @torch.no_grad()
-    def evaluate(self, blocks: Iterable[tuple[IntArray, IntArray]]) -> dict[str, float | None]:
-        """Validation metrics, and the training error, found block by block again."""
-        total, count = 0.0, 0
-        for users, items in blocks:
-            inside = self._found(users, items, everything=False)
-            error = self.theta(inside.user, inside.item) - inside.label
-            total, count = total + float((error**2).sum()), count + len(error)
-        pairs = self._ratings.random.take(self._split.validation)
-        index = partial(torch.as_tensor, dtype=torch.int64)
-        scores = self.theta(index(pairs.user), index(pairs.item)).double().numpy()
-        found = evaluate(pairs.user, self._ratings.label(pairs), scores)
-        return {**found, "training_error": total / max(count, 1)}
+    def evaluate(self, epoch: int) -> dict[str, float]:
+        """Errors on the biased ratings, found block by block again, and validation metrics."""
+        self.theta.eval()
+        told = evaluation.fitted(self.theta, self.data, self.blocks(epoch))
+        return told | evaluation.validated(self.theta, self._validation)
 
 
-def _optimizer(name: str, model: nn.Module, lr: float, decay: float) -> torch.optim.Optimizer:
-    return OPTIMIZERS[name](model.parameters(), lr=lr, weight_decay=decay)
+def _optimizer(
+    name: str, parameters: Iterable[Tensor], lr: float, decay: float
+) -> torch.optim.Optimizer:
+    return OPTIMIZERS[name](parameters, lr=lr, weight_decay=decay)
 
 
 def _phi_settings(config: RunConfig, part: str) -> tuple[float, float]:

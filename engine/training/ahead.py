@@ -8,7 +8,8 @@ of users and B of items, and G the slopes of L_B by the scores A B',
 
     A' = A - eta G B,   B' = B - eta G' A,   delta = V_A B' + A V_B'   (B' here B transposed)
 
-and rows of U's pairs outside the block are theta's own.
+and rows of U's pairs outside the block are theta's own. (Of a small model, theta' is made whole:
+that takes fewer calls.)
 
 A batch of single pairs has a small model made of its rows and U's, and the step is taken there.
 """
@@ -25,6 +26,8 @@ from engine.bilevel import assumed_step, uniform_gradient
 from engine.models import MatrixFactorization, RowwiseFactorization
 from engine.training.batch import Batch, Sample, Scores
 from engine.training.lanes import Lanes
+
+SMALL = 1 << 17  # numbers in a model that are sooner copied than gone around
 
 
 def look_ahead(
@@ -76,23 +79,43 @@ class _Corner:
     def delta(self, lanes: Lanes, slopes: Scores, eta: float) -> Scores:
         """Of B_k and D_k."""
         users, items = self.batch.corner
-        A, B = self.theta.user_rows(users), self.theta.item_rows(items)
+        A, B = self.theta.corner(users, items)
         slope = self.batch.on_grid(*slopes)
         G = slope.view(-1, users.shape[0], items.shape[0])
-        moved = (-eta * (G @ B), -eta * (G.transpose(1, 2) @ A))
         shift = None if self.theta.mu is None else -eta * slope.sum(1, keepdim=True)
-        V_A, V_B, v_mu = self._v(lanes, moved, shift)
-        along = torch.cat([V_A, A], 2) @ torch.cat([B, V_B], 2).transpose(1, 2)
-        along = along.flatten(1)
-        if self.theta.mu is not None:
+        if len(A) == 1 and self.theta.P.numel() + self.theta.Q.numel() <= SMALL:
+            V_A, V_B, v_mu = self._whole(lanes, G, eta, shift)
+        else:
+            moved = torch.bmm(G, B).mul_(-eta), torch.bmm(G.transpose(1, 2), A).mul_(-eta)
+            V_A, V_B, v_mu = self._v(lanes, moved, shift)
+        along = torch.baddbmm(torch.bmm(V_A, B.transpose(1, 2)), A, V_B.transpose(1, 2)).flatten(1)
+        if v_mu is not None:
             along += v_mu
         everywhere = None if slopes[1] is None else along
         assert self.batch.cell is not None
         return along.index_select(1, self.batch.cell), everywhere
 
+    def _whole(
+        self, lanes: Lanes, G: Tensor, eta: float, shift: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """`_v` by way of all of theta'."""
+        users, items = self.batch.corner
+        A, B = self.theta.corner(users, items)
+        rows = (
+            torch.baddbmm(A, G, B, alpha=-eta),
+            torch.baddbmm(B, G.transpose(1, 2), A, alpha=-eta),
+        )
+        self.theta.settle(*rows)
+        mu = None if shift is None or self.theta.mu is None else self.theta.mu + shift
+        ahead = self.theta.replaced(users, items, rows, mu)
+        user, item = lanes.uniform_user, lanes.uniform_item
+        v = uniform_gradient(ahead, user, item, lanes.uniform_label, lanes.phi_share)
+        rows = v.of_users.index_select(1, users), v.of_items.index_select(1, items)
+        return *rows, v.get("mu")
+
     def _v(
         self, lanes: Lanes, moved: tuple[Tensor, Tensor], shift: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """grad L_U at theta', in the block's rows, [R, a, .] and [R, b, .], and by mu [R, 1]."""
         user, item = lanes.uniform_user, lanes.uniform_item
         users, items = self.batch.corner
@@ -119,7 +142,7 @@ class _Corner:
         self.theta.settle(V_A, V_B, 0.0)
         V_A = V_A.view(-1, len(users) + 1, V_A.shape[1])
         V_B = V_B.view(-1, len(items) + 1, V_B.shape[1])
-        v_mu = slope.sum() if near is not None else slope.view_as(user).sum(1, keepdim=True)
+        v_mu = None if shift is None else slope.view_as(user).sum(1, keepdim=True)
         return V_A[:, :-1], V_B[:, :-1], v_mu
 
     def _near(self, user_place: Tensor, item_place: Tensor) -> Tensor | None:

@@ -47,6 +47,7 @@ from engine.balancing import (
     moment_metric,
     pressure_of,
     score_gradient,
+    shares,
     through_map,
 )
 from engine.config import RunConfig
@@ -67,17 +68,18 @@ MOST_TILT = 0.25  # standard deviations of m'x that one step may add
 
 @dataclass(frozen=True)
 class BlockMoments:
-    """Moments of one batch: observed [R, n, k], everywhere [R, N, k] or None."""
+    """Moments of one batch: observed [R, n, k], everywhere [R, N, k], None where they are not
+    asked for.
+    """
 
-    observed: Tensor
+    observed: Tensor | None
     everywhere: Tensor | None
 
     def of(self, support: str) -> Tensor:
         """By the support's name."""
-        if support == "observed":
-            return self.observed
-        assert self.everywhere is not None
-        return self.everywhere
+        found = self.observed if support == "observed" else self.everywhere
+        assert found is not None
+        return found
 
 
 class Balancer:
@@ -116,9 +118,18 @@ class Balancer:
             return log_weights(along(x, m))
         score = picked(scores_of(xi[support], support, batch), pick)
         learned = log_weights(score, self._config.weights_map)
-        if lanes.exact.any():
+        if lanes.any_exact:
             return torch.where(lanes.exact[:, None], log_weights(along(x, m)), learned)
         return learned
+
+    def _q(
+        self, lanes: Lanes, support: str, batch: Batch, x: Tensor, pick: Tensor | None
+    ) -> Tensor:
+        """exp of `log_q`, of now."""
+        if self._linear or lanes.any_exact:
+            return self.log_q(lanes, support, batch, x, pick).exp()
+        score = picked(scores_of(self._xi.models[support], support, batch), pick)
+        return shares(score, self._config.weights_map)
 
     def observe(
         self,
@@ -138,15 +149,14 @@ class Balancer:
         for lane in lanes.exact.nonzero().flatten().tolist():
             mu = exact_solution(result, lane, configs[lane]).mu
             self._m[lane] = torch.as_tensor(mu, dtype=self._m.dtype, device=self._m.device)
-        if lanes.exact.any():
+        if lanes.any_exact:
             result = weigh(result)
-        learned = lanes.balanced & ~lanes.exact
         self._warmth = min(1.0, (epoch + 1) / WARM_UP)
-        if self._linear and epoch and learned.any():
+        if self._linear and epoch and lanes.any_learned:
             pull = lanes.lam[:, None, None] * metric
             for _ in range(math.ceil(GLOBAL_STEPS * self._warmth)):
                 curves = (result.curvature(), result.spread())
-                self._newton(*curves, result.residual, pull, learned, 1.0)
+                self._newton(*curves, result.residual, pull, lanes.learned, 1.0)
                 result = weigh(result)
         # Of the log-linear model's steps alone; an MF model's need no curvature.
         flat = torch.zeros_like(metric)
@@ -178,8 +188,7 @@ class Balancer:
         anchor = self.anchor
         naive = self._config.penalty == "block"
         x = self._followed(batch, x)
-        learned = lanes.balanced & ~lanes.exact
-        if learned.any() and (chosen.fit is None or len(chosen.fit) > 1):
+        if lanes.any_learned and (chosen.fit is None or len(chosen.fit) > 1):
             log_q = self._log_qs(lanes, batch, chosen, x, None)
             q = {support: log.exp() for support, log in log_q.items()}
             now = self._lefts(q, chosen, x)
@@ -189,11 +198,14 @@ class Balancer:
                 then = self._log_qs(lanes, batch, chosen, x, anchor)
                 before = {support: log.exp() for support, log in then.items()}
                 residual = anchor.residual + now - self._lefts(before, chosen, x)
-            pull = lanes.lam[:, None, None] * anchor.metric
+            pull = lanes.lam.view(-1, 1, 1)
+            if anchor.metric.shape[1] > 1:  # of one moment it is 1
+                pull = pull * anchor.metric
             if self._linear:
-                self._newton(anchor.curvature, anchor.spread, residual, pull, learned, DAMPING)
+                curves = (anchor.curvature, anchor.spread)
+                self._newton(*curves, residual, pull, lanes.learned, DAMPING)
             else:
-                self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), learned)
+                self._descend(log_q, q, batch, chosen, x, pressure_of(pull, residual), lanes)
         return self._multipliers(lanes, batch, chosen, x)
 
     def present(
@@ -227,11 +239,11 @@ class Balancer:
 
     def _lefts(self, q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
         """The block's left side with such weights, [R, k]."""
-        total = torch.zeros_like(self._m)
+        found = []
         for support, share in q.items():
             inside = picked(x.of(support), chosen.fitted(support))
-            total += left_side(share, inside, self._mass(support, chosen.mass, share))
-        return total
+            found.append(left_side(share, inside, self._mass(support, chosen.mass, share)))
+        return sum(found[1:], found[0])
 
     def _mass(self, support: str, mass: float, q: Tensor) -> float:
         if self._config.weights_mass == "released":
@@ -246,7 +258,7 @@ class Balancer:
         chosen: Selection,
         x: BlockMoments,
         pressure: Tensor,
-        learned: Tensor,
+        lanes: Lanes,
     ) -> None:
         """An optimizer step of every MF or NCF model on its block of weights."""
         config = self._config
@@ -260,8 +272,9 @@ class Balancer:
                 slope = through_map(slope, score, config.weights_map)
             if config.weights_mass == "released":
                 slope = slope / log.shape[-1] ** 2  # as it stands there: nothing is scaled up
-            # Runs that are not balanced stay uniform exactly, not up to rounding.
-            slope *= learned[:, None]
+            if not lanes.all_learned:
+                # Runs that are not balanced stay uniform exactly, not up to rounding.
+                slope *= lanes.learned[:, None]
             if pick is not None:
                 whole = slope.new_zeros(x.of(support).shape[:2])
                 slope = whole.index_copy_(1, pick, slope)
@@ -275,7 +288,7 @@ class Balancer:
     def _multipliers(
         self, lanes: Lanes, batch: Batch, chosen: Selection, x: BlockMoments
     ) -> dict[str, Tensor]:
-        uniform = None if lanes.balanced.all() else ~lanes.balanced.unsqueeze(1)
+        uniform = None if lanes.all_balanced else ~lanes.balanced.unsqueeze(1)
         found = {}
         for support in self._supports:
             pick = chosen.apply if support == "observed" else chosen.everywhere
@@ -296,11 +309,11 @@ class Balancer:
     ) -> Tensor:
         """Weights of a batch's pairs as theta's loss has them, [R, n]: mean 1 over those inside."""
         if pick is None:
-            q = self.log_q(lanes, support, batch, x, None).exp()
+            q = self._q(lanes, support, batch, x, None)
             return q.mul_(q.shape[-1])
         whole = torch.ones_like(x[..., 0])
         if len(pick):
-            q = self.log_q(lanes, support, batch, picked(x, pick), pick).exp()
+            q = self._q(lanes, support, batch, picked(x, pick), pick)
             n = chosen.n_inside if support == "observed" else len(pick)
             whole = whole.index_copy(1, pick, n * q)
         if support == "observed" and chosen.held is not None:

@@ -42,6 +42,11 @@ class Everything(Protocol):
     def own(self, values: Tensor) -> Tensor:
         """Of `scores`, those of D_k alone, [R, N]."""
 
+    def joined(self, everywhere: Tensor, observed: Tensor | None) -> Tensor:
+        """Slopes of D_k [R, N], which may be overwritten, and of its observed pairs [R, n] as
+        slopes of `scores`, [R, N'].
+        """
+
     def item(self) -> Tensor:
         """Items of D_k's pairs, [N]."""
 
@@ -90,6 +95,10 @@ class Grid:
     def own(self, values: Tensor) -> Tensor:
         """All of them."""
         return values
+
+    def joined(self, everywhere: Tensor, observed: Tensor | None) -> Tensor:
+        """Added up where a pair is both."""
+        return everywhere if observed is None else everywhere.index_add_(1, self.cell, observed)
 
     def item(self) -> Tensor:
         """Items of the pairs, [a * b]."""
@@ -184,6 +193,12 @@ class Sample:
     def own(self, values: Tensor) -> Tensor:
         """Those of the sample."""
         return values[:, : self._n]
+
+    def joined(self, everywhere: Tensor, observed: Tensor | None) -> Tensor:
+        """One behind the other."""
+        if observed is None:
+            return pad(everywhere, (0, len(self.cell)))
+        return torch.cat([everywhere, observed], dim=1)
 
     def item(self) -> Tensor:
         """Items of the sample, [N]."""

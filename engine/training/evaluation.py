@@ -24,6 +24,7 @@ from engine.training.best import Best
 from engine.training.constraint import GlobalPass
 from engine.training.frontier import Place
 from engine.training.initial import PREFIX
+from engine.training.lemma import bias_facts
 from engine.training.reference import exact_facts
 from engine.training.telling import exact_due, last_arrays, told_everywhere, told_of_propensity
 from engine.training.truth import IdealLoss
@@ -173,6 +174,7 @@ class Judge:
         last: what is kept of its last epoch, if that is another.
         """
         told: dict[str, Any] = {}
+        facts = self._facts(subject)
         if best is not None:
             held = {k: v for k, v in best.tensors.items() if k.startswith(PREFIX)}
             theta = MatrixFactorization.of({k.removeprefix(PREFIX): v for k, v in held.items()})
@@ -184,12 +186,14 @@ class Judge:
             told["true_loss"] = None if self._ideal is None else self._ideal.exact(theta)[0]
             told["arrays"] = {k: v[0].cpu().numpy() for k, v in best.tensors.items()}
             told["arrays"] |= last_arrays(last or {})
+            bias = bias_facts(theta, self._ratings, subject.config, subject.split)
+            facts |= best.facts | bias
         return RunDone(
             run=subject.run,
             state=state,
             epochs=epochs,
             epoch_seconds=seconds,
-            facts=self._facts(subject) | (best.facts if best else {}),
+            facts=facts,
             error=error,
             **told,
         )

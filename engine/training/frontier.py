@@ -26,7 +26,7 @@ from engine.config import RunConfig
 from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
 
-MANY = 200_000  # pairs, beyond which those of one moment are looked at in bins
+MANY = 5_000  # pairs, beyond which those of one moment are looked at in bins
 BINS = 1 << 12
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
@@ -148,8 +148,11 @@ class _Blocks:
         for x, log_count, mass in zip(self._x, self._log_count, self._mass, strict=True):
             score = (mu.to(x.dtype).unsqueeze(1) @ x).squeeze(1)  # x [R, k, n]
             score = score if log_count is None else score.add_(log_count)
-            total = torch.logsumexp(score, dim=1)
-            weighted = x * score.sub_(total[:, None]).exp_().unsqueeze(1)
+            most = score.amax(1, keepdim=True)
+            weight = score.sub_(most).exp_()
+            sums = weight.sum(1, keepdim=True)
+            total = (most + sums.log()).squeeze(1)
+            weighted = x * weight.div_(sums).unsqueeze(1)
             mean = weighted.sum(2)
             square = weighted @ x.transpose(1, 2)
             left += mass * mean

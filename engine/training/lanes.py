@@ -33,7 +33,8 @@ class Lanes:
     covered_user, covered_item: whom random ratings cover, where the constraint is restricted to
     them (`target_support`), else None.
     lam [R]; balanced [R] says which lanes' weights may leave uniform, exact [R] which of these
-    are solved for rather than learned.
+    are solved for rather than learned, learned [R] which are not.
+    all_balanced, any_exact, any_learned, all_learned: asked for in every block.
     """
 
     user: Tensor
@@ -66,6 +67,11 @@ class Lanes:
         "balanced",
         "exact",
     )
+
+    def __post_init__(self) -> None:
+        self.learned = self.balanced & ~self.exact
+        self.all_balanced, self.any_exact = bool(self.balanced.all()), bool(self.exact.any())
+        self.any_learned, self.all_learned = bool(self.learned.any()), bool(self.learned.all())
 
     @classmethod
     def build(
@@ -127,6 +133,7 @@ class Lanes:
             value = getattr(self, name)
             if len(value) > 1 or name != "inverse_propensity":
                 setattr(self, name, value.index_select(0, lanes))
+        self.__post_init__()
 
 
 def _shares(config: RunConfig, n: int) -> tuple[FloatArray, FloatArray]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -222,9 +221,7 @@ class Learners:
                 found["all"] = self._moments.of_term(term, drawn.user, drawn.item)
             elif term.support == "observed" and self._config.penalty == "block":
                 found["observed"] = self._moments.of_term(term, batch.user, batch.item)
-        nothing = self.theta.b.new_zeros(())
-        observed = found["observed"]
-        return BlockMoments(nothing if observed is None else observed, found["all"])
+        return BlockMoments(found["observed"], found["all"])
 
     def _target(self, lanes: Lanes) -> Tensor:
         prediction = self.theta.score(lanes.uniform_user, lanes.uniform_item)
@@ -245,15 +242,9 @@ class Learners:
         scale: float,
         share: float,
     ) -> None:
-        weighted = tuple(
-            replace(term, slope=term.slope * multipliers[term.support])
-            if term.support in multipliers
-            else term
-            for term in terms
-            if term.support != "uniform"
-        )
-        if weighted:
-            observed, everywhere = slopes_of(weighted)
+        biased = tuple(term for term in terms if term.support != "uniform")
+        if biased:
+            observed, everywhere = slopes_of(biased, multipliers)
             if self._config.weights_mass == "released":
                 observed = observed / batch.mass  # their weights on B sum to 1
             batch.accumulate(

@@ -49,7 +49,7 @@ class Moments:
     def of_term(self, term: Term, user: Codes, item: Codes) -> Tensor:
         """x [R, n, k]: what each pair adds to the left side per unit weight."""
         found = [self._of_term(column, term, user, item) for column in self.columns]
-        return torch.stack(found, dim=-1) if len(found) > 1 else found[0].unsqueeze(-1)
+        return _stacked(found)
 
     def _of_term(self, column: str, term: Term, user: Codes, item: Codes) -> Tensor:
         if column == "e":
@@ -57,7 +57,7 @@ class Moments:
         if column.startswith("e_popularity"):
             return term.value * (self._tercile[_written(item)] == int(column[-1]) - 1)
         if column == "r":
-            return term.label.expand_as(term.value)
+            return term.labels.expand_as(term.value)
         if column == "mass":
             return term.scale.expand_as(term.value)
         side, table, _ = self._feature[column]
@@ -78,12 +78,16 @@ class Moments:
             else:
                 known = 1.0 if column == "mass" else self._feature[column][2]
                 found.append(torch.full_like(error, known))
-        return torch.stack(found, dim=-1)
+        return _stacked(found)
 
     @property
     def known(self) -> list[int]:
         """The columns whose target is known exactly."""
         return [j for j, c in enumerate(self.columns) if c == "mass" or c in self._feature]
+
+
+def _stacked(columns: list[Tensor]) -> Tensor:
+    return torch.stack(columns, dim=-1) if len(columns) > 1 else columns[0].unsqueeze(-1)
 
 
 def _written(codes: Codes) -> Tensor:

@@ -6,12 +6,14 @@ One step of Algorithm 1 on a block: an assumed step theta' on L_B, v = grad L_U(
 
 with slope the derivative of L_B by the prediction and delta = <grad r_hat(theta), v>, constants in
 phi (METHOD 4). So one directional derivative of the prediction and one elementwise backward pass
-give the hypergradient of any estimator of terms; `engine.bilevel` holds the two ends of it.
+give the hypergradient of any estimator of terms: as the method states it (`Method.by_phi`), or by
+automatic differentiation; `engine.bilevel` holds the two ends of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -77,10 +79,18 @@ class Nuisance:
         uniform: Part | None = None,
     ) -> tuple[Term, ...]:
         """The method's terms at predictions `scores` of B_k and D_k."""
+        return self._method.terms(self._scene(batch, scores, values, uniform), self._settings)
+
+    def _scene(
+        self,
+        batch: Batch,
+        scores: Scores,
+        values: tuple[Values, Values],
+        uniform: Part | None = None,
+    ) -> Scene:
         everywhere = None if scores[1] is None else Part(scores[1], None, values[1])
         observed = Part(scores[0], batch.label, values[0])
-        scene = Scene(observed, everywhere, uniform, self.density)
-        return self._method.terms(scene, self._settings)
+        return Scene(observed, everywhere, uniform, self.density)
 
     def step(
         self,
@@ -103,37 +113,65 @@ class Nuisance:
             if not (regression and isinstance(part, Imputation))
         }
         if learned:
-            raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
-            for name in learned:
-                raw[name].requires_grad_()
             scores = batch.scores(theta) if scores is None else scores
-            self._bilevel(theta, lanes, batch, scores, raw, list(learned), chosen)
+            stated = self._method.by_phi is not None
+            hypergradient_of = self._stated if stated else self._derived
+            found = hypergradient_of(theta, lanes, batch, scores, learned, chosen)
+            for name, gradient in found.items():
+                learned[name].accumulate(batch, gradient)
         for part in self.parts.values():
             if regression and isinstance(part, Imputation):
                 self._regress(part, theta, lanes)
             part.optimizer.step()
 
-    def _bilevel(
+    # Both are over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of
+    # it.
+
+    def _stated(
         self,
         theta: MatrixFactorization,
         lanes: Lanes,
         batch: Batch,
         scores: Scores,
-        raw: dict[str, Tensor],
-        learned: list[str],
+        learned: Mapping[str, PhiModel],
         chosen: Selection | None,
-    ) -> None:
-        eta = self._config.assumed_lr
+    ) -> dict[str, Tensor]:
+        """The hypergradient by the raw scores of parts, as the method states it."""
+        assert self._method.by_phi is not None
+        values = self.values(batch)
+        slopes = slopes_of(self.terms(batch, scores, values))
+        if chosen is not None:
+            slopes = chosen.seen(slopes, lanes.balanced)
+        delta = look_ahead(theta, lanes, batch, slopes, self._config.assumed_lr)
+        if chosen is not None:  # a slope counts as much here as in the step
+            delta = chosen.seen(delta, lanes.balanced)
+        scene = self._scene(batch, scores, values)
+        by_value = self._method.by_phi(scene, self._settings, delta)
+        return {
+            name: part.through(batch, values, by_value).neg_() for name, part in learned.items()
+        }
+
+    def _derived(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        batch: Batch,
+        scores: Scores,
+        learned: Mapping[str, PhiModel],
+        chosen: Selection | None,
+    ) -> dict[str, Tensor]:
+        """The same by automatic differentiation of the method's terms."""
+        raw = {name: part.raw(batch).detach() for name, part in self.parts.items()}
+        for name in learned:
+            raw[name].requires_grad_()
         with torch.enable_grad():
             slopes = slopes_of(self.terms(batch, scores, self.values(batch, raw)))
             if chosen is not None:
                 slopes = chosen.seen(slopes, lanes.balanced)
         held = slopes[0].detach(), None if slopes[1] is None else slopes[1].detach()
-        delta = look_ahead(theta, lanes, batch, held, eta)
-        # Over eta: a common factor leaves the optimum where it is, and Adam's epsilon out of it.
+        delta = look_ahead(theta, lanes, batch, held, self._config.assumed_lr)
         found = hypergradient(slopes, delta, 1.0, [raw[name] for name in learned])
-        for name, gradient in zip(learned, found, strict=True):
-            self.parts[name].accumulate(batch, gradient)
+        return dict(zip(learned, found, strict=True))
 
     def _regress(self, part: Imputation, theta: MatrixFactorization, lanes: Lanes) -> None:
         """g fitted to r - r_hat on the uniform ratings, the released code's way (METHOD 7.8)."""
@@ -168,8 +206,16 @@ class Nuisance:
             one.optimizer.restore(part_of(steps, name))
 
 
-def slopes_of(terms: tuple[Term, ...]) -> tuple[Tensor, Tensor | None]:
-    """Derivative of the estimate, times |D|, by the predictions of B and of D."""
-    observed = [term.slope for term in terms if term.support == "observed"]
-    everywhere = [term.slope for term in terms if term.support == "all"]
+def slopes_of(
+    terms: tuple[Term, ...], multipliers: Mapping[str, Tensor] = MappingProxyType({})
+) -> tuple[Tensor, Tensor | None]:
+    """Derivative of the estimate, times |D|, by the predictions of B and of D; multipliers: weights
+    of the pairs by support, where they are not 1.
+    """
+    found: dict[str, list[Tensor]] = {"observed": [], "all": []}
+    for term in terms:
+        if term.support in found:
+            weight = multipliers.get(term.support)
+            found[term.support].append(term.slope if weight is None else term.slope * weight)
+    observed, everywhere = found.values()
     return sum(observed[1:], observed[0]), everywhere[0] if everywhere else None

@@ -182,7 +182,7 @@ class Observer:
         weights.clamp_(min=SMALLEST)
         if chosen.held is not None:
             weights.masked_fill_(chosen.held, 0.0)
-        if not lanes.balanced.all():
+        if not lanes.all_balanced:
             weights.masked_fill_(~lanes.balanced[:, None], 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:

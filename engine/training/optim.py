@@ -27,7 +27,6 @@ class _Group:
     gradients: list[Tensor]
     first: list[Tensor]
     second: list[Tensor]
-    steps: list[Tensor]
     decay: float
 
 
@@ -49,6 +48,10 @@ class StackedOptimizer:
     def _bind(self) -> None:
         """Gather what a step needs, anew whenever tensors were replaced."""
         stored = self.model.stored()
+        self._count: Tensor | None = None  # of steps, the same for all tensors
+        for n in stored if self._name != "sgd" else ():
+            self._count = self._held[f"{n}.step"] if self._count is None else self._count
+            self._held[f"{n}.step"] = self._count
         self._gradients = [gradient for _, gradient in stored.values()]
         self._groups: list[_Group] = []
         for decays in (True, False):
@@ -56,15 +59,16 @@ class StackedOptimizer:
             if names:
                 moments = [
                     [self._held[f"{n}.{what}"] for n in names if self._name != "sgd"]
-                    for what in (*MOMENTS, "step")
+                    for what in MOMENTS
                 ]
                 parameters, gradients = ([stored[n][i] for n in names] for i in (0, 1))
                 decay = self._decay_rate if decays else 0.0
-                first, second, steps = moments
-                self._groups.append(_Group(parameters, gradients, first, second, steps, decay))
+                self._groups.append(_Group(parameters, gradients, moments[0], moments[1], decay))
 
     def step(self) -> None:
         """Update the model from its gradients and set them to 0."""
+        if self._count is not None:
+            self._count += 1
         for group in self._groups:
             if self._name == "sgd":
                 torch._foreach_mul_(group.parameters, 1 - self._lr * group.decay)
@@ -76,10 +80,11 @@ class StackedOptimizer:
             torch._foreach_zero_(self._gradients)
 
     def _adam(self, group: _Group) -> None:
-        torch._foreach_add_(group.steps, 1)
+        assert self._count is not None
+        counts = [self._count] * len(group.parameters)
         update = torch._fused_adamw_ if self._name == "adamw" else torch._fused_adam_
         update(
-            *(group.parameters, group.gradients, group.first, group.second, [], group.steps),
+            *(group.parameters, group.gradients, group.first, group.second, [], counts),
             lr=self._lr,
             beta1=BETAS[0],
             beta2=BETAS[1],

@@ -8,18 +8,20 @@ those that a config learns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from engine.models import LevelTable, LinearModel, MatrixFactorization, Stacked
+from engine.models import LevelTable, LinearModel, MatrixFactorization, Stacked, by_level
 from engine.training.batch import Batch
 from engine.training.optim import StackedOptimizer
 
 OMEGA_SCALE = 5.0  # omega = exp(h / 5), as in AutoDebias
 
 Values = dict[str, Tensor]
+Sides = tuple[Values, Values]  # of B_k and of D_k
 
 
 class PhiModel(Protocol):
@@ -36,6 +38,11 @@ class PhiModel(Protocol):
 
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """Add the nuisance values that h gives, by name."""
+
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """From derivatives by the nuisance values of B_k and of D_k to that by h: the chain rule of
+        `put`. Slopes are the caller's last use of them.
+        """
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Add d/dparameters of sum(slope * h)."""
@@ -56,6 +63,11 @@ class Propensity:
     base: Tensor
     p_min: float
 
+    @cached_property
+    def most(self) -> float:
+        """1/p_min as training computes it."""
+        return float(self.base.new_tensor(self.p_min).reciprocal())
+
     def raw(self, batch: Batch) -> Tensor:
         """h [R, n]."""
         return batch.rated(self.model)
@@ -63,7 +75,13 @@ class Propensity:
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """1/p, p clipped at p_min, where its gradient ends."""
         p = torch.sigmoid(batch.own(self.base) + raw)
-        observed["inverse_propensity"] = 1 / p.clamp(min=self.p_min)
+        observed["inverse_propensity"] = p.clamp(min=self.p_min).reciprocal()
+
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """d(1/p)/dh = 1 - 1/p, and 0 where p is clipped."""
+        inverse = values[0]["inverse_propensity"]
+        found = slopes[0]["inverse_propensity"].mul_(1 - inverse)
+        return found.masked_fill_(inverse >= self.most, 0.0)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the factors."""
@@ -93,6 +111,11 @@ class Imputation:
         observed["imputation"] = raw.index_select(1, batch.everything.cell)
         everywhere["imputation"] = batch.everything.own(raw)
 
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """g itself."""
+        assert batch.everything is not None
+        return batch.everything.joined(slopes[1]["imputation"], slopes[0]["imputation"])
+
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the factors."""
         assert batch.everything is not None
@@ -116,6 +139,10 @@ class OmegaObserved:
     def put(self, raw: Tensor, batch: Batch, observed: Values, everywhere: Values) -> None:
         """omega of B_k."""
         observed["omega"] = torch.exp(raw / OMEGA_SCALE)
+
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """domega/dh = omega / 5."""
+        return slopes[0]["omega"].mul_(values[0]["omega"]).div_(OMEGA_SCALE)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the linear model."""
@@ -141,6 +168,12 @@ class OmegaAll:
         """omega of D_k."""
         assert batch.everything is not None
         everywhere["omega"] = torch.exp(batch.everything.own(raw) / OMEGA_SCALE)
+
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """domega/dh = omega / 5."""
+        assert batch.everything is not None
+        found = slopes[1]["omega"].mul_(values[1]["omega"]).div_(OMEGA_SCALE)
+        return batch.everything.joined(found, None)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Through the linear model."""
@@ -171,6 +204,12 @@ class Pseudo:
         assert batch.everything is not None
         m = torch.sigmoid(self.base + raw)
         everywhere["pseudo"] = m.index_select(1, batch.everything.levels)
+
+    def through(self, batch: Batch, values: Sides, slopes: Sides) -> Tensor:
+        """dm/dh = m (1 - m), summed over the pairs of a level."""
+        assert batch.everything is not None
+        m = values[1]["pseudo"]
+        return by_level(slopes[1]["pseudo"].mul_(m).mul_(1 - m), batch.everything.levels)
 
     def accumulate(self, batch: Batch, slope: Tensor) -> None:
         """Into the table."""

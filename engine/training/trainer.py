@@ -203,12 +203,13 @@ class Trainer:
         """Change a run's lam from the next half-step on; without effect on one that has ended.
 
         Raises:
-            ConfigError: lam is out of range, or 0: lanes are balanced or not as they were made.
+            ConfigError: lam is out of range, or the run was made without weights.
         """
         for lane, subject in enumerate(self._subjects):
             if subject.run == run:
+                moved = with_lam(subject.config, lam, bool(self._lanes.balanced[lane]))
                 self._settle([lane])  # its best epoch so far was one of the lam it had
-                self._subjects[lane] = replace(subject, config=with_lam(subject.config, lam))
+                self._subjects[lane] = replace(subject, config=moved)
                 self._lanes.lam[lane] = lam
                 self._edited.add(run)
 
@@ -285,16 +286,17 @@ class Trainer:
         if self._audit is not None:
             told_by_truth = self._learners.audit(self._audit, self._lanes, result, lanes)
         for lane, truth in zip(lanes, told_by_truth, strict=True):
-            row, balanced = told[lane], self._subjects[lane].config.balanced
+            row, posed = told[lane], self._subjects[lane].config.balanced
+            has_weights = bool(self._lanes.balanced[lane])  # also at a lam that was moved to 0
             auc = row.validation["auc"]
             assert auc is not None
             self._best[row.run] = Best(
                 row.epoch,
                 auc,
                 row.validation,
-                self._learners.copy(lane, result if balanced else None),
+                self._learners.copy(lane, result if has_weights else None),
                 facts_of(row) | truth,
-                Posed.of(result, lane) if balanced and row.exact_kl is None else None,
+                Posed.of(result, lane) if posed and row.exact_kl is None else None,
             )
 
     def _is_over(self, lane: int, row: EpochDone) -> bool:

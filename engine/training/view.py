@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from engine.datasets.ratings import IntArray
 from engine.diagnostics import PAIRS_MAX, sample_pairs
 from engine.models import Ordered
 from engine.training.batch import Batch, Grid, Sample
@@ -26,8 +27,11 @@ class View:
         self._label = lanes.label[:, self._position]
         self._level = lanes.level[self._position].int()
         self._inverse = lanes.inverse_propensity[:, self._position]
-        self._user_place = torch.as_tensor(plan.user_place, device=device)
-        self._item_place = torch.as_tensor(plan.item_place, device=device)
+        user_place, item_place, width = (
+            torch.as_tensor(a, device=device)
+            for a in (plan.user_place, plan.item_place, _widths(plan))
+        )
+        self._cell = user_place[self._user] * width + item_place[self._item]
 
     def batch(self, block: Block) -> Batch:
         """One block."""
@@ -35,17 +39,8 @@ class View:
         user, item, level = self._user[cut], self._item[cut], self._level[cut]
         users = torch.as_tensor(block.users, device=user.device)
         items = torch.as_tensor(block.items, device=user.device)
-        dense = block.n_all <= DENSE * block.n_observed
-        grid, cell = None, None
-        if self._on_all or dense:
-            row, column = (
-                place.index_select(0, codes)
-                for place, codes in ((self._user_place, user), (self._item_place, item))
-            )
-            cell = row * len(items) + column
-        if self._on_all:
-            assert cell is not None
-            grid = Grid.of(users, items, cell, level)
+        cell, dense = self._cell[cut], block.n_all <= DENSE * block.n_observed
+        grid = Grid.of(users, items, cell, level) if self._on_all else None
         return Batch(
             *(user, item, self._position[cut], level),
             label=self._label[:, cut],
@@ -57,6 +52,14 @@ class View:
             items=items,
             crossing=cell if dense else None,
         )
+
+
+def _widths(plan: EpochPlan) -> IntArray:
+    """Items in the block of every biased rating, in the epoch's order, [|B|]."""
+    width = np.ones(len(plan.order), dtype=np.int64)
+    for block in plan.blocks:
+        width[block.start : block.stop] = len(block.items)
+    return width
 
 
 class Whole:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+sync_api.expect.set_options(timeout=30_000)  # of what is only a matter of the machine's speed
 
 ROOT = Path(__file__).parents[2]
 QUIET = [
@@ -28,13 +29,19 @@ QUIET = [
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def runs_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app keeps its runs."""
+    return tmp_path_factory.mktemp("app") / "runs"
+
+
+@pytest.fixture(scope="session")
+def app(runs_home: Path) -> Iterator[str]:
     """The address of the app, started as `make run` starts it, with an empty store of runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("app")
-    environment = os.environ | {"COUNTERWEIGHT_RUNS": str(folder / "runs")}
+    folder = runs_home.parent
+    environment = os.environ | {"COUNTERWEIGHT_RUNS": str(runs_home)}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     options = ["--server.headless", "true", "--server.port", str(port)]
     with (folder / "log.txt").open("wb") as log:

@@ -11,7 +11,9 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from by_hand import pick, press_for, switch_to, unfold, until  # noqa: E402
 from figure_zoom import RANGE, zoom  # noqa: E402
+from test_play import MARKS, drag_lam  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
@@ -43,25 +45,22 @@ def lesson(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     assert wrong == []
 
 
-def example(page: sync_api.Page, name: str) -> None:
+def example(page: sync_api.Page, name: str, address: str) -> None:
     """Choose an example from its menu."""
-    page.get_by_role("button", name="Examples").click()
-    page.get_by_role("button", name=re.compile(re.escape(name))).click()
-    page.keyboard.press("Escape")
+    menu = page.get_by_role("button", name="Examples")
+    card = page.get_by_role("button", name=re.compile(re.escape(name)))
 
-
-def pick(page: sync_api.Page, label: str, option: str) -> None:
-    """Choose from a list; once more where the page was renewed under the open list."""
-    box = page.get_by_role("combobox", name=re.compile(label)).first
-    wanted = page.get_by_role("option", name=option, exact=True)
-    for patience in (5, 30):
+    def choose() -> None:
         try:
-            box.click()
-            wanted.click(timeout=patience * SECONDS)
-            return
+            if not card.is_visible():
+                menu.click(timeout=10 * SECONDS)
+            card.click(timeout=10 * SECONDS)
+            page.wait_for_url(re.compile(address), timeout=20 * SECONDS)
         except sync_api.TimeoutError:
-            page.keyboard.press("Escape")
-    pytest.fail(f"{option} could not be chosen")
+            return
+
+    until(lambda: re.search(address, page.url) is not None, choose, f"no example {name}")
+    page.keyboard.press("Escape")
 
 
 def train(page: sync_api.Page) -> dict[str, str]:
@@ -69,9 +68,7 @@ def train(page: sync_api.Page) -> dict[str, str]:
     before = re.findall("launch=([^&]*)", page.url)
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start).to_be_enabled(timeout=30 * SECONDS)
-    start.click()
-    fresh = f"launch=(?!{before[0]})" if before else "launch="
-    page.wait_for_url(re.compile(fresh), timeout=30 * SECONDS)
+    press_for(page, start, re.compile(f"launch=(?!{before[0]})" if before else "launch="))
     found = verdict(page)
     assert page.evaluate(REVISION) in page.url  # the curves are those of this launch
     return found
@@ -86,6 +83,16 @@ def verdict(page: sync_api.Page) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+def bias(page: sync_api.Page) -> tuple[str, float, float, float]:
+    """What is said of the estimate's bias; measured, half its interval, and as Lemma 1 has it."""
+    panel = page.locator(".st-key-bias")
+    expect(panel).to_contain_text("Lemma 1", timeout=30 * SECONDS)
+    said = panel.inner_text().replace("−", "-")
+    measured, half = re.search(r"([+-]?[\d.]+) ± ([\d.]+)", said).groups()
+    lemma = re.search(r"= ([+-]?[\d.]+)", said)[1]
+    return said, float(measured), float(half), float(lemma)
+
+
 def ess_of(sentence: str) -> int:
     found = re.search(r"ESS (\d+)", sentence)
     assert found is not None, sentence
@@ -95,10 +102,13 @@ def ess_of(sentence: str) -> int:
 def test_minute_1_without_a_confounder_there_is_nothing_to_balance(
     lesson: sync_api.Page,
 ) -> None:
-    example(lesson, "No confounder")
-    lesson.wait_for_url(re.compile("confounding=none"), timeout=30 * SECONDS)
+    example(lesson, "No confounder", "confounding=none")
     said = train(lesson)
     assert "nothing to balance" in said["Constraint"]
+    told, measured, half, lemma = bias(lesson)
+    assert abs(measured) <= half
+    assert lemma == 0
+    assert "nothing to correct" in told
     expect(lesson.get_by_role("button", name="Turn confounding on")).to_be_visible()
 
 
@@ -108,36 +118,50 @@ def test_minute_3_a_confounder_and_then_the_true_propensity(lesson: sync_api.Pag
     nominal = train(lesson)
     assert nominal["Constraint"].startswith("met")
     assert nominal["Predictor"].startswith("better")
+    told, measured, half, lemma = bias(lesson)
+    assert "Measured bias and covariance agree within the interval" in told
+    assert abs(measured - lemma) <= half
+    assert lemma > 10 * half
 
-    lesson.get_by_text("Advanced", exact=True).click()
+    unfold(lesson, "Advanced")
     pick(lesson, "^Propensity", "true (simulated only)")
     lesson.wait_for_url(re.compile("propensity=true"), timeout=30 * SECONDS)
     true = train(lesson)
     assert "nothing to balance" in true["Constraint"]
     assert ess_of(true["Weights"]) < ess_of(nominal["Weights"]) - 20
+    told, measured, half, lemma = bias(lesson)
+    assert abs(measured) <= half
+    assert lemma == 0
 
 
 def test_minute_5_exact_weights_meet_the_constraint_and_miss_the_oracle(
     lesson: sync_api.Page,
 ) -> None:
-    example(lesson, "Constraint met, weights still wrong")
-    lesson.wait_for_url(re.compile("constraint=hard"), timeout=30 * SECONDS)
+    example(lesson, "Constraint met, weights still wrong", "constraint=hard")
+    assert "propensity=true" not in lesson.url
     said = train(lesson)
     assert said["Constraint"].startswith("met")
     assert "→ 0.000" in said["Constraint"]
     assert said["Predictor"].startswith("no better")
     assert said["Weights"].startswith("unlike the oracle's")
 
-    lesson.get_by_text("Phase plane", exact=True).click()
+    switch_to(lesson, "Phase plane")
     lesson.wait_for_url(re.compile("beside=plane"), timeout=30 * SECONDS)
     expect(lesson.get_by_text("on the frontier").last).to_be_visible(timeout=30 * SECONDS)
-    lesson.get_by_text("The constraint with today's numbers").click()
+    lesson.get_by_role("button", name="Table and files").click()
+    expect(lesson.get_by_test_id("stDataFrame")).to_be_visible()
+    for kind, starts in (("CSV", b"what,epoch,violation,entropy,lam"), ("PNG", b"\x89PNG")):
+        with lesson.expect_download(timeout=60 * SECONDS) as download:
+            lesson.get_by_role("button", name=kind, exact=True).click()
+        assert download.value.path().read_bytes().startswith(starts)
+    lesson.keyboard.press("Escape")
+    unfold(lesson, "The constraint with today's numbers")
     equation = lesson.locator(".st-key-equation .katex-html").first
     expect(equation).to_contain_text("(8)", timeout=30 * SECONDS)
 
     address = lesson.url
-    lesson.get_by_role("link", name="Inspect these weights").click()
-    lesson.wait_for_url(re.compile(r"/weights\?run="), timeout=30 * SECONDS)
+    inspect = lesson.get_by_role("link", name="Inspect these weights").first
+    press_for(lesson, inspect, re.compile(r"/weights\?run="))
     reading = re.compile("weights not the oracle's|weights only partly the oracle's")
     expect(lesson.get_by_text(reading).first).to_be_visible(timeout=60 * SECONDS)
     lesson.goto(address)
@@ -151,10 +175,38 @@ def test_minute_7_the_label_too_and_the_true_loss_falls(lesson: sync_api.Page) -
     expect(lesson.get_by_text(re.compile("Finished after 120"))).to_be_hidden(timeout=30 * SECONDS)
     said = verdict(lesson)
     assert said["Predictor"].startswith("better")
+    fall, half = re.search(r"loss (−[\d.]+) ± ([\d.]+)", said["Predictor"]).groups()
+    assert float(fall.replace("−", "-")) + float(half) < 0
     r = [
         float(re.search(r"r = (\S+?),", s["Weights"])[1].replace("−", "-")) for s in (before, said)
     ]
     assert r[1] > r[0] + 0.1
+
+
+def test_minute_8_lam_moves_while_it_trains_and_at_0_the_weights_are_uniform(
+    lesson: sync_api.Page, app: str
+) -> None:
+    lesson.goto(app + ENDLESS)
+    expect(lesson.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
+    start = lesson.get_by_role("button", name="Start", exact=True)
+    press_for(lesson, start, re.compile("launch="))
+    grown(lesson, 12)
+    expect(lesson.get_by_text("moves while it trains")).to_be_visible()
+    zoomed = zoom(lesson)
+    drag_lam(lesson, -60)
+    lesson.wait_for_function(f"() => ({MARKS})()[1] >= 1", timeout=60 * SECONDS)
+    assert lesson.evaluate(MARKS) == [6, 1, 1]
+    lesson.locator(".st-key-f_lam input").first.press("Home")
+    lesson.wait_for_function(f"() => ({MARKS})()[1] >= 2", timeout=60 * SECONDS)
+    assert lesson.evaluate(MARKS) == [6, 2, 2]
+    expect(lesson.get_by_text("Weights go back to uniform")).to_be_visible()
+    told = lesson.locator(".live-figure-said").first
+    expect(told).to_contain_text("weight entropy 1.000", timeout=60 * SECONDS)
+    grown(lesson)
+    assert lesson.evaluate(RANGE) == pytest.approx(zoomed)
+    expect(lesson.get_by_text(re.compile("settings have changed"))).to_have_count(0)
+    lesson.get_by_role("button", name="Stop", exact=True).click()
+    expect(lesson.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=30 * SECONDS)
 
 
 def grown(page: sync_api.Page, by: int = 3) -> None:

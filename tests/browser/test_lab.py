@@ -7,7 +7,8 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-from figure_zoom import RANGE, zoom  # noqa: E402
+from by_hand import pick, press_for  # noqa: E402
+from figure_zoom import RANGE, unzoom, zoom  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
@@ -31,8 +32,7 @@ def wait_for_points(page: sync_api.Page, n: int) -> int:
 def start(page: sync_api.Page, address: str) -> None:
     page.goto(address)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_url(re.compile("launch="), timeout=30 * SECONDS)
+    press_for(page, page.get_by_role("button", name="Start", exact=True), re.compile("launch="))
 
 
 def stop(page: sync_api.Page) -> None:
@@ -56,6 +56,8 @@ def test_start_watch_zoom_refresh_and_stop(page: sync_api.Page, app: str) -> Non
     again = wait_for_points(page, seen)
     wait_for_points(page, again + 2)
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 50000"))).to_be_visible()
+    unzoom(page)
+    page.wait_for_url(lambda url: "zoom=" not in url, timeout=30 * SECONDS)
 
     stop(page)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
@@ -102,11 +104,10 @@ def test_a_finished_launch_has_a_verdict_tables_and_files(page: sync_api.Page, a
 def test_another_base_method_is_chosen_and_trains(page: sync_api.Page, app: str) -> None:
     page.goto(app + "?dataset=simulated-small&seeds=1&epochs=50000&patience=0")
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    page.get_by_role("combobox", name=re.compile("Base method")).click()
-    page.get_by_role("option", name="AutoDebias").click()
+    pick(page, "Base method", "AutoDebias")
     expect(page.get_by_text("Weights and imputed labels learned")).to_be_visible()
-    page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_url(re.compile("method=autodebias.*launch="), timeout=30 * SECONDS)
+    begin = page.get_by_role("button", name="Start", exact=True)
+    press_for(page, begin, re.compile("method=autodebias.*launch="))
     wait_for_points(page, 3)
     stop(page)
 
@@ -120,7 +121,7 @@ def test_the_figure_follows_the_theme(
     page.goto(app)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     drawn = "() => document.querySelector('.live-figure-plot')._fullLayout.font.color"
-    assert page.evaluate(drawn) == colour
+    page.wait_for_function(f"colour => ({drawn})() === colour", arg=colour)
     context.close()
 
 
@@ -129,13 +130,12 @@ def test_on_a_phone_the_panels_stand_one_under_another(browser: sync_api.Browser
     page = context.new_page()
     page.goto(app)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    width = page.evaluate("() => document.documentElement.scrollWidth")
-    assert width <= 390
-    offsets = page.evaluate(
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
+    page.wait_for_function(
         """() => { const full = document.querySelector('.live-figure-plot')._fullLayout;
-             return ['', 2, 3, 4, 5, 6].map(k => full['xaxis' + k]._offset); }"""
+             const left = ['', 2, 3, 4, 5, 6].map(k => full['xaxis' + k]._offset);
+             return new Set(left).size === 1; }"""
     )
-    assert len(set(offsets)) == 1
     context.close()
 
 

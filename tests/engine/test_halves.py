@@ -148,15 +148,37 @@ def test_lam_moved_before_the_first_block_is_a_run_at_that_lam():
     assert [plain(row) for row in moved.values()] == [plain(row) for row in launched.values()]
 
 
-def test_a_checkpoint_keeps_the_moved_lam():
+@pytest.mark.parametrize("model", ["mf", "log_linear"])
+@pytest.mark.parametrize("balance", ["learned", "exact"])
+def test_at_lam_0_the_weights_go_back_to_uniform_and_come_again(balance, model):
+    config = make(balance=balance, weights_model=model, epochs=60)
+    trainer = Trainer({"run": config, "twin": config.twin()}, tiny())
+    entropy, at = {}, {10: 0.0, 40: 4.0}
+    with tuned():
+        for event in trainer.events():
+            if isinstance(event, GroupEpoch):
+                row = event.runs[0]
+                entropy[event.epoch] = row.entropy
+                assert (row.lam == 0) == (10 < event.epoch <= 40)
+                if event.epoch in at:
+                    trainer.set_lam("run", at[event.epoch])
+                if event.done:
+                    assert "weights.observed" in event.done[0].arrays
+    gone = {epoch: 1 - value for epoch, value in entropy.items()}
+    assert gone[40] < 0.05 * gone[10]
+    assert gone[60] > 10 * gone[40]
+
+
+@pytest.mark.parametrize("lam", [64.0, 0.0])
+def test_a_checkpoint_keeps_the_moved_lam(lam):
     config = make(epochs=5)
     runs = {"run": config, "twin": config.twin()}
-    clean = moved_at((1, 2, 0), 64.0, Trainer(runs, tiny()))
+    clean = moved_at((1, 2, 0), lam, Trainer(runs, tiny()))
     first = Trainer(runs, tiny())
     with tuned():
         for event in first.events():
             if isinstance(event, BlockDone) and first.position == (1, 2, 0):
-                first.set_lam("run", 64.0)
+                first.set_lam("run", lam)
             if first.position == (2, 1, 0):
                 break
         again = Trainer(runs, tiny())
@@ -174,11 +196,12 @@ def test_a_checkpoint_keeps_the_moved_lam():
         ({}, -1.0, "allowed: a finite number from 0 up to 65536"),
         ({}, 1e9, "allowed: a finite number from 0 up to 65536"),
         ({}, "much", "allowed: a finite number"),
-        ({}, 0.0, "lam 0 is what its twin trains at"),
+        ({"lam": 0.0}, 1.0, "start it again with a lam above 0"),
         ({"balance": "none", "lam": 0.0}, 1.0, "name a balanced run"),
         ({"balance": "exact", "constraint": "hard"}, 1.0, "which no lam acts on"),
     ],
 )
 def test_a_lam_that_cannot_be_is_refused_in_words(changes, lam, said):
+    config = make(**changes)
     with pytest.raises(ConfigError, match=said):
-        with_lam(make(**changes), lam)
+        with_lam(config, lam, config.balanced)

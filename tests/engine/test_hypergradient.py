@@ -4,6 +4,7 @@ The reference is written pair by pair from METHOD section 3; it shares no arithm
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -216,6 +217,21 @@ def test_the_real_theta_neither_moves_nor_keeps_a_gradient(method):
     for name, value in theta.parameters().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0)
         assert (value.grad == 0).all()
+
+
+@pytest.mark.parametrize("method", ["ips", "dr", "autodebias"])
+def test_a_method_that_states_no_derivatives_has_them_derived(method):
+    stated, theta, data, batch = problem(method)
+    derived, *_ = problem(method)
+    assert derived._method.by_phi is not None
+    derived._method = replace(derived._method, by_phi=None)
+    for nuisance in (stated, derived):
+        nuisance.step(theta, data, batch)
+    for name, part in stated.parts.items():
+        for k, value in part.model.parameters().items():
+            assert value.grad.norm() > 1e-6
+            other = derived.parts[name].model.parameters()[k].grad
+            assert relative(value.grad, other) < 1e-12, (name, k)
 
 
 def test_a_propensity_below_its_bound_gets_no_hypergradient():

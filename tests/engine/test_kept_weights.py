@@ -15,6 +15,7 @@ from engine.diagnostics import kl
 from engine.errors import StoreError
 from engine.jobs.building import build, tuned
 from engine.presets import preset
+from engine.store import weights as kept_weights
 from engine.store.database import Store
 from engine.store.launches import create_launch
 from engine.training.telling import last_arrays
@@ -126,6 +127,21 @@ def test_of_a_run_whose_lam_moved_it_is_the_one_of_the_epoch(home, launches, tmp
     found = api.weights(run, epoch=EPOCHS)
     assert found.config.lam == 1
     assert found.beside("exact")[1] > before
+
+
+def test_few_runs_of_many_pairs_are_held_at_once(launches, monkeypatch):
+    """Of each 4,000 ratings and 40,000 pairs."""
+    lab, study = launches["lab"], launches["study"]
+    first = api.weights(lab, "all")
+    assert api.weights(study, "all") is api.weights(study, "all")
+    assert api.weights(lab, "all") is first
+    monkeypatch.setattr(kept_weights, "HELD_PAIRS", 50_000)
+    kept_weights._held.clear()
+    first = api.weights(lab, "all")
+    assert api.weights(lab, "all") is first  # one always is
+    assert api.weights(study, "all").run == study
+    assert len(kept_weights._held) == 1
+    assert api.weights(lab, "all") is not first
 
 
 def test_a_run_keeps_its_exact_weights_at_both_epochs(launches):

@@ -79,28 +79,30 @@ def broken_off(launch, builder, where, lam, events):
     assert train(builder) == "ended"
 
 
+@pytest.mark.parametrize("lam", [64.0, 0.0])
 @pytest.mark.parametrize("events", [1, 2, 5, 9])
 @pytest.mark.parametrize("checkpoint", [None, (1, 2)])
-def test_broken_off_after_a_move_lam_moves_at_the_same_place_again(checkpoint, events):
+def test_broken_off_after_a_move_lam_moves_at_the_same_place_again(checkpoint, events, lam):
     config = make(epochs=5)
     clean = api.launch([config])
-    train(real, on_event=move_lam_at(clean, (3, 1), 64.0))
+    train(real, on_event=move_lam_at(clean, (3, 1), lam))
     launch = api.launch([config])
     if checkpoint:
         assert train(real, **leave_at(*checkpoint)) == "queued"
-    broken_off(launch, real, (3, 1), 64.0, events)
+    broken_off(launch, real, (3, 1), lam, events)
     assert [m[1:] for m in moves(launch)] == [m[1:] for m in moves(clean)]
     assert moves(clean)[0][1:4] == [2, 1, 0]
     assert numbers(launch).equals(numbers(clean))
 
 
-def test_a_checkpoint_after_a_move_keeps_the_new_lam():
+@pytest.mark.parametrize("lam", [64.0, 0.0])
+def test_a_checkpoint_after_a_move_keeps_the_new_lam(lam):
     config = make(epochs=5)
     clean = api.launch([config])
-    train(real, on_event=move_lam_at(clean, (2, 1), 64.0))
+    train(real, on_event=move_lam_at(clean, (2, 1), lam))
     launch = api.launch([config])
     watch = leave_at(3, 2)
-    move = move_lam_at(launch, (2, 1), 64.0)
+    move = move_lam_at(launch, (2, 1), lam)
     both = lambda event: (move(event), watch["on_event"](event))  # noqa: E731
     assert train(real, on_event=both, quit_asked=watch["quit_asked"]) == "queued"
     assert train(real) == "ended"
@@ -125,6 +127,32 @@ def test_a_move_between_half_steps_is_replayed_between_them():
         db.execute("UPDATE groups SET state = 'queued', pid = NULL WHERE id = ?", (claim.group,))
     train(real)
     assert numbers(replayed).equals(numbers(launch))
+
+
+def there_and_back(launch):
+    """Lam to 0 in epoch 2 and to 16 in epoch 4."""
+    moves = (move_lam_at(launch, (2, 1), 0.0), move_lam_at(launch, (4, 3), 16.0))
+    return lambda event: [move(event) for move in moves]
+
+
+def test_lam_goes_to_0_and_back_and_a_run_broken_off_in_between_does_the_same():
+    config = make(epochs=6)
+    clean = api.launch([config])
+    assert train(real, on_event=there_and_back(clean)) == "ended"
+    assert [m[1:] for m in moves(clean)] == [[1, 1, 0, 4.0, 0.0], [3, 3, 0, 0.0, 16.0]]
+    assert api.epochs([clean.runs[0]]).lam.tolist() == [4.0, 0.0, 0.0, 16.0, 16.0, 16.0]
+    launch = api.launch([config])
+    move, watch = there_and_back(launch), leave_at(3, 2)
+    both = lambda event: (move(event), watch["on_event"](event))  # noqa: E731
+    assert train(real, on_event=both, quit_asked=watch["quit_asked"]) == "queued"
+    assert train(real, on_event=move) == "ended"
+    assert numbers(launch).equals(numbers(clean))
+
+
+def test_a_run_that_began_at_lam_0_has_no_weights_and_says_so():
+    launch = api.launch([make(lam=0.0)], paused=True)
+    with pytest.raises(ConfigError, match="began at lam 0 and so has no weights"):
+        api.set_lam(launch.id, 4.0)
 
 
 def claim_next_in(db, launch):

@@ -1,21 +1,26 @@
 """A constraint out of reach: with what range, in how many epochs, and what is said of it."""
 
+from dataclasses import astuple
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from played import leave_at, real
+from played import train as train_claimed
 from small_runs import make, tiny, train
 from typer.testing import CliRunner
 
 from engine import api
 from engine.cli.app import app
 from engine.config import make_config
-from engine.events import EPOCH_COLUMNS, REACH
+from engine.errors import StoreError
+from engine.events import REACH
 from engine.exact import solve_exact
 from engine.jobs.local import train_here
-from engine.reach import REACH_COLUMNS, reach_of
+from engine.reach import reach_of
 from engine.store.database import Store
+from engine.store.reaches import COLUMNS
 from engine.studies.counted import feasible
 
 # p = 1 of every pair: s e is far below the mean error over U, until theta has fitted little of it.
@@ -50,14 +55,12 @@ def test_an_epoch_tells_what_weights_can_attain(constraint):
     assert row.reach_moment == 0
     assert row.as_json()["reach"]["moment"] == "e"
     assert done["run0"].facts["reach_high"] < done["run0"].facts["reach_target"]
-    assert set(REACH) <= set(row.columns())
 
 
 def test_of_a_constraint_that_can_be_met_nothing_is_told():
     rows, done = train(make("ips", balance="exact", constraint="hard", ess_floor=0.0))
     assert rows["run0", 3].exact_feasible == 1
-    assert all(rows["run0", 3].columns()[name] is None for name in REACH)
-    assert rows["run0", 3].as_json()["reach"] is None
+    assert rows["run0", 3].reach is None
     assert not set(REACH) & set(done["run0"].facts)
 
 
@@ -85,16 +88,16 @@ def frame(**columns) -> pd.DataFrame:
         **dict.fromkeys(REACH, [None] * n),
     }
     given = {"run": ["a"] * n, "epoch": range(1, n + 1), **told, **columns}
-    return pd.DataFrame(given).astype(dict.fromkeys(REACH_COLUMNS, float))
+    return pd.DataFrame(given).astype(dict.fromkeys(COLUMNS, float))
 
 
 HARD = make_config(balance="exact", constraint="hard", moments=("e", "r"))
 BEYOND = {
-    "exact_feasible": [0.0, 1.0, 0.0, None],
-    "reach_moment": [0, None, 1, None],
-    "reach_low": [0.03, None, 0.1, None],
-    "reach_high": [0.14, None, 0.2, None],
-    "reach_target": [0.157, None, 0.3, None],
+    "exact_feasible": [0.0, 1.0, 0.0],
+    "reach_moment": [0, None, 1],
+    "reach_low": [0.03, None, 0.1],
+    "reach_high": [0.14, None, 0.2],
+    "reach_target": [0.157, None, 0.3],
 }
 
 
@@ -147,6 +150,39 @@ def test_a_study_counts_targets_that_no_lam_reaches(tmp_path):
     store.close()
 
 
+def test_of_a_launch_epochs_with_exact_weights_are_counted(home):
+    launch = api.launch([make("ips", **NEVER, seed=s) for s in (0, 1)])
+    told = []
+    assert train_claimed(real, on_event=lambda e: told.extend(getattr(e, "runs", ()))) == "ended"
+    found = api.reach(launch.all_runs)
+    assert found.epochs == 6  # twins have no weights to solve for
+    assert found.out == sum(row.reach is not None for row in told) > 0
+    assert api.reach(list(launch.twins.values())).epochs == 0
+    with pytest.raises(StoreError, match="no-such-run"):
+        api.reach(["no-such-run"])
+
+
+def undisturbed_reach():
+    launch = api.launch([make("ips", **NEVER, epochs=6)], twins=False)
+    assert train_claimed(real) == "ended"
+    return api.reach(launch.runs)
+
+
+def test_what_was_kept_of_later_epochs_goes_with_them_and_a_branch_takes_it_along(home):
+    launch = api.launch([make("ips", **NEVER, epochs=6)], twins=False)
+    assert train_claimed(real, **leave_at(3, 2)) == "queued"
+    branched = api.branch(launch.id)
+    for one in (launch, branched):
+        assert api.reach(one.runs).epochs == 3
+    assert train_claimed(real) == train_claimed(real) == "ended"
+    told = api.reach(launch.runs)
+    assert told.epochs == 6
+    assert told.out > 3
+    for other in (api.reach(branched.runs), undisturbed_reach()):
+        assert (other.out, other.epochs) == (told.out, 6)
+        assert astuple(other.example) == pytest.approx(astuple(told.example))
+
+
 def test_the_store_keeps_it_and_the_command_says_it(tmp_path, monkeypatch):
     monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path))
     given = "--dataset simulated-small --method ips --balance exact --constraint hard --p-min 1"
@@ -157,6 +193,6 @@ def test_the_store_keeps_it_and_the_command_says_it(tmp_path, monkeypatch):
     assert "the left side only to between" in said
     assert "Try constraint tolerance or penalised" in said
     run = api.runs().iloc[0]["run"]
-    kept = api.epochs([run], columns=REACH_COLUMNS)
-    assert (kept["reach_high"] < kept["reach_target"]).all()
-    assert set(REACH) <= set(EPOCH_COLUMNS)
+    kept = api.reach([run])
+    assert (kept.out, kept.epochs) == (3, 3)
+    assert kept.example.high < kept.example.target

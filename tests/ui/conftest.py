@@ -16,7 +16,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     module = standing_in.module()
     monkeypatch.setitem(sys.modules, "engine.api", module)
     monkeypatch.setattr(engine, "api", module, raising=False)
-    names = "forms lam settings widgets controls live ended page_state play plane_panel"
+    names = "forms lam settings widgets controls live ended page_state play moving plane_panel"
     for name in names.split():
         monkeypatch.setattr(importlib.import_module(f"dashboard.{name}"), "api", module)
     state = importlib.import_module("dashboard.page_state")

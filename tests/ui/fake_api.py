@@ -19,7 +19,7 @@ from engine.events import EPOCH_COLUMNS, HISTOGRAM_EDGES, METRICS
 from engine.half_steps import Change, HalfStep, Moved
 from engine.methods import METHODS, MethodInfo
 from engine.presets import preset
-from engine.reach import REACH_COLUMNS, reach_of
+from engine.reach import Reach
 from engine.store.playing import steps_of
 
 
@@ -80,6 +80,7 @@ class RunRecord:
     launch: str = ""
     branched_from: str | None = None
     branched_epoch: int | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 class FakeEngine:
@@ -101,6 +102,7 @@ class FakeEngine:
         self.halves: tuple[HalfStep, ...] = ()
         self.sources: dict[str, str] = {}
         self.stepping = False
+        self.facts: dict[str, float] = {}  # of every run
 
     def module(self) -> ModuleType:
         module = ModuleType("engine.api")
@@ -117,7 +119,7 @@ class FakeEngine:
             setattr(module, function.__name__, function)
         module.LAM_GRID, module.EPOCH_COLUMNS = LAM_GRID, EPOCH_COLUMNS
         module.HISTOGRAM_EDGES, module.METRICS = HISTOGRAM_EDGES, METRICS
-        module.REACH_COLUMNS, module.reach_of = REACH_COLUMNS, reach_of
+        module.reach = lambda runs: Reach(0, 0, 0, self.configs[runs[0]])
         for thing in (Launch, Progress, DatasetInfo, MethodInfo, Snapshot, Forecast):
             setattr(module, thing.__name__, thing)
         names = "datasets methods check launch find_launch pause resume stop runs run epochs"
@@ -257,7 +259,7 @@ class FakeEngine:
             raise StoreError(f"There is no run {run} in this store.")
         source = self.sources.get(run)
         about = (run.split("-")[0], source, 10 if source else None)
-        return RunRecord(run, self.configs[run], "running", self.error, *about)
+        return RunRecord(run, self.configs[run], "running", self.error, *about, self.facts)
 
     def runs(self, launch: str | None = None, limit: int = 1000) -> pd.DataFrame:
         found = self.find_launch(launch)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dashboard.text.equation import COLUMNS, TERMS, equation, symbols
+from dashboard.text.equation import COLUMNS, TERMS, bare, equation, meanings, symbols
 from engine.events import EPOCH_COLUMNS
 from engine.methods import METHODS
 
@@ -60,3 +60,16 @@ def test_only_what_a_run_has_is_listed() -> None:
     names = {s.latex for s in symbols("dr", more, True, 0.1)}
     assert {"s", r"r_{\text{label}}", r"r_{\text{in-sample}}", "H(w_1)", "H(w_2)"} <= names
     assert r"\lambda" not in {s.latex for s in symbols("ips", NOW, False, 0.1)}
+
+
+@pytest.mark.parametrize("method", sorted(TERMS))
+def test_before_a_number_the_equation_stands_in_print_with_every_symbol_explained(
+    method: str,
+) -> None:
+    said = bare(method, "8")
+    assert not any(digit in said.replace("_{1", "").replace("_{2", "") for digit in "034567")
+    assert said.count("{") == said.count("}")
+    named = " ".join(latex for latex, _ in meanings(method, balanced=True))
+    for symbol in ("w_{", r"\hat e_", r"\hat p_", r"\mathcal{D}", r"\mathcal{B}", r"\mathcal{U}"):
+        assert (symbol in said) <= (symbol in named), symbol
+    assert meanings(method, balanced=False)[-1] != meanings(method, balanced=True)[-1]

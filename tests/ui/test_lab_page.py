@@ -6,6 +6,7 @@ import pytest
 from fake_api import FakeEngine
 from page_runs import again, params
 from streamlit.testing.v1 import AppTest
+from test_bias import STRONG
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
 
@@ -158,6 +159,18 @@ def test_no_worker_is_said_in_words(fake: FakeEngine) -> None:
     at = again(button(opened(), "start").click().run())
     fake.workers_alive = 0
     assert "no worker is running" in said(again(at.run()))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_bias_of_the_estimate_stands_beside_its_cause(fake: FakeEngine, told: bool) -> None:
+    at = button(opened(seeds="2"), "start").click().run()
+    fake.epoch = 200
+    if told:
+        fake.facts = STRONG
+    text = said(again(at.run()))
+    assert ("Bias of the estimate, and its cause" in text) == told
+    assert ("+0.0382 ± 0.0020" in text) == told
+    assert ("Measured bias and covariance agree within the interval" in text) == told
 
 
 def test_base_method_alone(fake: FakeEngine) -> None:

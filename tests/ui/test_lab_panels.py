@@ -117,8 +117,14 @@ def test_the_phase_plane_of_a_base_method_is_empty_and_says_nothing(fake: FakeEn
 
 @pytest.mark.parametrize("method", ["mf", "ips", "dr", "autodebias"])
 def test_the_equation_has_todays_numbers(fake: FakeEngine, method: str) -> None:
-    at = started(method=method, seeds="2")
-    assert "Waiting for an epoch" in said(at)
+    at = opened(method=method, seeds="2")
+    for shown in (at, again(button(at, "start").click().run())):
+        (latex,) = shown.get("latex") or [e for e in shown.markdown if r"\sum" in e.value]
+        assert "underbrace" not in latex.value
+        assert "The numbers come with the first epoch." in said(shown)
+        assert "$w_{u,i}$ :gray[" in said(shown) or r"$w_{1,u,i},\, w_{2,u,i}$ :gray[" in said(
+            shown
+        )
     fake.epoch = 30
     at = again(at.run())
     (latex,) = at.get("latex") or [e for e in at.markdown if "underbrace" in e.value]
@@ -128,6 +134,7 @@ def test_the_equation_has_todays_numbers(fake: FakeEngine, method: str) -> None:
 
 
 def test_a_method_without_a_constraint_has_no_equation(fake: FakeEngine) -> None:
+    assert "The numbers come with" not in said(opened(method="cause"))
     at = started(method="cause")
     fake.epoch = 30
     assert "Numbers that add up" not in said(again(at.run()))

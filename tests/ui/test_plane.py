@@ -8,7 +8,9 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.charts.plane import Plane, in_words, phase_plane, smooth_frontier
+from dashboard.charts.plane_paper import paper_plane, table
 from dashboard.charts.theme import resolved
+from dashboard.inspecting.takeaway import picture
 
 LAM = np.concatenate([[0.0], 2.0 ** np.arange(-3, 9)])
 
@@ -86,6 +88,31 @@ def test_what_there_is_not_is_not_drawn() -> None:
     assert "exact" not in traces(phase_plane(plane(lam=0.0)))
     one = frontier().iloc[:1]
     assert "frontier" not in traces(phase_plane(plane(frontier=one)))
+
+
+def test_the_table_has_every_epoch_and_every_point_of_the_frontier() -> None:
+    frame = table(plane(epoch=2))
+    assert list(frame["what"]) == ["run"] * 3 + ["frontier"] * len(LAM)
+    assert list(frame["epoch"]) == [1, 2, 3, *[2] * len(LAM)]
+    assert frame["lam"].isna().sum() == 3
+    assert list(table(plane(frontier=None))["violation"]) == [0.05, 0.03, 0.01]
+    assert table(None).empty
+
+
+@pytest.mark.parametrize(("kind", "starts"), [("png", b"\x89PNG"), ("svg", b"<svg")])
+def test_the_picture_to_take_away_says_what_the_page_says(kind: str, starts: bytes) -> None:
+    chart = paper_plane(plane())
+    assert chart.to_dict()["description"] == in_words(plane())
+    content = picture(chart, kind)
+    assert content.startswith(starts)
+    assert len(content) > 5_000
+    picture(paper_plane(plane(frontier=None, se=0.0)), "svg")
+
+
+def test_the_picture_of_a_long_run_can_be_drawn() -> None:
+    n = 7000
+    long = pd.DataFrame({"epoch": np.arange(1, n + 1), "violation": 0.01, "entropy": 0.99})
+    assert picture(paper_plane(plane(path=long, epoch=n)), "svg")
 
 
 def test_a_long_path_stays_small() -> None:

@@ -6,6 +6,8 @@ from page_runs import again, params
 from streamlit.testing.v1 import AppTest
 from test_lab_page import button, opened, said
 
+from engine.presets import preset
+
 
 def started(fake: FakeEngine, epoch: int = 10, **choices: str) -> AppTest:
     at = again(button(opened(**choices), "start").click().run())
@@ -69,7 +71,44 @@ def test_while_steps_wait_the_launch_stands_still_and_says_so(fake: FakeEngine) 
     at = again(button(at, "step_epoch").click().run())
     assert "Stepping at epoch 11 of 120" in said(at)
     assert button(at, "start").disabled
+    assert all(button(at, f"step_{name}").disabled for name in ("epoch", "w", "theta"))
     assert not button(at, "resume").disabled
+
+
+def test_a_click_on_step_that_comes_while_one_is_under_way_is_one_step_and_said(
+    fake: FakeEngine,
+) -> None:
+    at = started(fake)
+    fake.stepping = True
+    fake.step("L0", "epoch")  # of the first click; the page does not show it yet
+    at = again(button(at, "step_epoch").click().run())
+    assert fake.asked == [("step", "L0", "epoch")]
+    assert "One step at a time: clicks made while it was under way changed nothing." in said(at)
+    fake.stepping = False
+    at = again(button(again(at.run()), "step_epoch").click().run())
+    assert len(fake.asked) == 2
+    assert "One step at a time" not in said(at)
+
+
+@pytest.mark.parametrize("name", ["start", "step_epoch"])
+def test_a_second_click_that_begins_a_launch_is_said_and_begins_none(
+    fake: FakeEngine, name: str
+) -> None:
+    at = opened()
+    # The first click's launch; the page was not drawn anew before the second one came.
+    at.session_state["launch"] = fake.launch([preset("simulated-small", "ips")]).id
+    at = again(button(at, name).click().run())
+    assert len(fake.launches) == 1
+    assert fake.asked == []
+    assert "It has started: further clicks on Start changed nothing." in said(at)
+    assert button(at, "start").disabled
+
+
+def test_two_quick_clicks_on_branch_make_one(fake: FakeEngine) -> None:
+    at = button(started(fake), "branch_from_here").click().run()
+    at = again(button(at, "branch_from_here").click().run())
+    assert set(fake.launches) == {"L0", "L1"}
+    assert "One branch was made" in said(at)
 
 
 def test_speed_is_taken_at_the_start_and_changed_while_it_trains(fake: FakeEngine) -> None:
@@ -87,7 +126,6 @@ def test_lam_moves_while_it_trains_and_every_panel_is_marked(fake: FakeEngine) -
     at = started(fake)
     slider = at.select_slider(key="f_lam")
     assert slider.label == "λ, **moves while it trains**"
-    assert 0.0 not in slider.options
     at = again(slider.set_value(64.0).run())
     assert {move["new"] for move in fake.moves} == {64.0}
     assert "λ = 2³ → **2⁶**" in said(at)
@@ -96,6 +134,17 @@ def test_lam_moves_while_it_trains_and_every_panel_is_marked(fake: FakeEngine) -
     assert "the command does not repeat that" in said(at)
     assert at.select_slider(key="f_lam").value == 64.0
     assert len(fake.launches) == 1
+
+
+def test_lam_moves_to_0_and_from_there(fake: FakeEngine) -> None:
+    at = started(fake)
+    for lam, told in ((0.0, "λ = 2³ → **0**"), (16.0, "λ = 2³ → **2⁴**")):
+        at = again(at.select_slider(key="f_lam").set_value(lam).run())
+        assert told in said(at)
+        assert ("Weights go back to uniform" in said(at)) == (lam == 0)
+        assert "settings have changed" not in said(at)
+        assert at.select_slider(key="f_lam").label == "λ, **moves while it trains**"
+    assert [move["new"] for move in fake.moves] == [0.0] * 5 + [16.0] * 5
 
 
 def test_lam_moves_in_one_seed_alone(fake: FakeEngine) -> None:

@@ -205,15 +205,6 @@ def test_outcome_reads_each_run_at_its_own_best_epoch() -> None:
     assert found.differences["true ideal loss"] == pytest.approx([-0.02, -0.02])
 
 
-def test_reach_is_that_of_all_epochs_of_the_runs() -> None:
-    runs, epochs = frames()
-    beyond = {"reach_moment": 0.0, "reach_low": 0.1, "reach_high": 0.2, "reach_target": 0.3}
-    epochs = epochs.assign(exact_feasible=[0.0, 1.0, 0.0, 0.0], exact_bound=0.0, **beyond)
-    epochs.loc[1, list(beyond)] = None
-    found = outcome_of(runs, epochs, {"a": "at", "b": "bt"}, preset("simulated-small", "ips"))
-    assert (found.reach.out, found.reach.epochs, found.reach.example.epoch) == (3, 4, 1)
-
-
 def test_a_run_without_a_best_epoch_is_left_out() -> None:
     runs, epochs = frames()
     runs.loc["b", "best_epoch"] = None

@@ -12,6 +12,7 @@ from engine.models import (
     factorisation,
     neural,
 )
+from engine.training.optim import StackedOptimizer
 
 CPU = torch.device("cpu")
 
@@ -85,6 +86,39 @@ def test_a_model_that_starts_at_zero_scores_zero_and_can_still_learn():
     assert (m.score(*pairs) == 0).all()
     m.accumulate(*pairs, torch.ones(2, 2, dtype=torch.float64))
     assert m.P.grad.abs().sum() > 0
+
+
+CHANGES = {
+    "a step": lambda m: StackedOptimizer(m, "adamw", 0.1, 0.01).step(),
+    "a step of sgd": lambda m: StackedOptimizer(m, "sgd", 0.1, 0.01).step(),
+    "a parameter": lambda m: m.b[0].add_(1.0),
+    "a run": lambda m: m.P[1].copy_(m.P[0] + 1),
+    "runs dropped": lambda m: m.keep(torch.tensor([1])),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_rows_kept_for_a_block_are_those_of_now(change):
+    m, users, items = model(), torch.tensor([3, 1]), torch.tensor([0, 2])
+    before = m.score_grid(users, items)
+    m.accumulate_grid(users, items, torch.ones_like(before))
+    CHANGES[change](m)
+    fresh = m.score(users.repeat_interleave(2), items.repeat(2))
+    assert not torch.equal(fresh[-1:], before[-1:]) or not torch.equal(fresh[:1], before[:1])
+    torch.testing.assert_close(m.score_grid(users, items), fresh)
+
+
+def test_a_model_with_rows_replaced_has_those_and_its_own_elsewhere():
+    m, users, items = model(intercept=True), torch.tensor([3, 1]), torch.tensor([0, 2])
+    rows = m.user_rows(users) + 1, m.item_rows(items) - 1
+    m.settle(*rows)
+    other = m.replaced(users, items, rows, m.mu + 2)
+    torch.testing.assert_close(
+        other.score_grid(users, items) - 2,
+        torch.bmm(rows[0], rows[1].transpose(1, 2)).flatten(1) + m.mu,
+    )
+    away = torch.tensor([0, 2]), torch.tensor([1, 1])
+    torch.testing.assert_close(other.score(*away), m.score(*away) + 2)
 
 
 def test_keep_drops_runs():
