@@ -55,8 +55,8 @@ def _bias(shown: Shown, runs: pd.DataFrame, ids: list[str]) -> None:
     found = text.bias_of(facts, list(runs.loc[ids, "true_loss"]), shown.balanced)
     if found is None:
         return
+    st.markdown(f"**{text.HEADING}**")
     with st.container(key="bias"):
-        st.markdown(f"**{text.HEADING}**")
         rows = [
             {"Estimate − true ideal loss": what, " ": value} for what, value in text.table(found)
         ]

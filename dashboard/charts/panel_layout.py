@@ -88,7 +88,7 @@ def add_axes(
         "showline": True,
         "rangemode": "tozero",
         "nticks": 6,
-        "tickformat": "d",
+        "tickformat": ".6~g",  # between a few epochs, or close by, there are halves
         "uirevision": f"{revision} {'log' if look.log_epochs else ''}",
         **({"matches": "x"} if k else {}),
     }
