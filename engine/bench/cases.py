@@ -25,6 +25,11 @@ RELEASED = {
 }
 COAT_FLOORS = {"alone": (4.0, 10.0), "group": (30.0, 80.0)}
 MUSIC_FLOORS = {"ips": (3.0, 8.0), "dr": (50.0, 80.0), "autodebias": (30.0, 60.0)}
+PARTS = {
+    "evaluation": "of an epoch: training error, validation metrics, copy of the best epoch",
+    "diagnostics": "of an epoch: the constraint over all ratings, weights in numbers, frontier, "
+    "exact weights",
+}
 BALANCED = {"mf": 2.5, "ips": 2.5, "dr": 1.5, "autodebias": 1.5}
 
 
@@ -123,11 +128,11 @@ def music_rows() -> Iterator[Row]:
             f"music {method}",
             note,
         )
-        for part in ("evaluation", "diagnostics"):
+        for part, note in PARTS.items():
             seconds = getattr(engine, part)
             yield Row(
                 f"{name}, {part}", seconds, "s/epoch; ratio at most",
-                ratio=seconds / engine.epoch, target=0.1, note="share of an epoch",
+                ratio=seconds / engine.epoch, target=0.1, note=note,
             )  # fmt: skip
         if method != "ips":
             yield balanced_row(name, base, 2, BALANCED[method])
