@@ -198,11 +198,11 @@ def moves_of(shown: Shown | None) -> pd.DataFrame:
 
 
 def _inspect(shown: Shown | None) -> None:
-    """The way to the Weights page, once a run keeps its weights."""
+    """The way to the Weights page, once there are weights of an epoch."""
     if shown is None or not shown.balanced:
         return
-    ended = phase(progress_of(shown)) == "ended"
-    if ended:
+    progress = progress_of(shown)
+    if progress.epoch > 0 or phase(progress) == "ended":
         with st.container(key="inspect"):
             st.page_link(
                 "app_pages/weights.py",

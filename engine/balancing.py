@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+MANY = 1 << 18  # pairs, more of which are summed over in parts
 WeightsMap = Literal["softmax", "sigmoid"]
 
 
@@ -33,10 +34,18 @@ def _mapped(score: Tensor, weights_map: WeightsMap) -> Tensor:
     return logsigmoid(score) if weights_map == "sigmoid" else score
 
 
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """sum_j a_j b_j of every run, [R]; of many pairs without an array of all products."""
+    if a.shape[1] <= MANY:
+        return (a * b).sum(1)
+    parts = zip(torch.split(a, MANY, 1), torch.split(b, MANY, 1), strict=True)
+    return torch.stack([(one * two).sum(1) for one, two in parts]).sum(0)
+
+
 def expected(q: Tensor, x: Tensor) -> Tensor:
     """E_q x of every moment, [R, k]."""
     if x.shape[-1] == 1:
-        return (q * x.squeeze(-1)).sum(1, keepdim=True)
+        return dot(q, x.squeeze(-1)).unsqueeze(1)
     return torch.einsum("rn,rnk->rk", q, x)
 
 

@@ -24,6 +24,14 @@ TOLD_MOMENTS = ("r", "mass")
 # Of a target that no weights reach (`EpochDone`), kept of the epochs that have one.
 REACH = ("reach_moment", "reach_low", "reach_high", "reach_target")
 
+# Columns of an epoch that are fields of `EpochDone` under the same name.
+_PLAIN = (
+    *("lam", "target", "target_se", "violation", "violation_uniform", "loss", "expected_left"),
+    *("true_loss", "oracle_correlation", "exact_kl", "exact_violation", "exact_ess"),
+    *("exact_feasible", "exact_bound", "violation_in_sample"),
+    *("constraint_entropy", "constraint_violation"),
+)
+
 
 @dataclass(frozen=True)
 class BlockDone:
@@ -118,8 +126,7 @@ class EpochDone:
 
     def columns(self) -> dict[str, float | None]:
         """Every scalar under a flat name, as the store keeps it and charts read it."""
-        plain = ("lam", "target", "target_se", "violation", "violation_uniform", "loss")
-        flat: dict[str, float | None] = {name: getattr(self, name) for name in plain}
+        flat: dict[str, float | None] = {name: getattr(self, name) for name in _PLAIN}
         flat |= {f"validation_{k}": v for k, v in self.validation.items()}
         flat |= {f"seconds_{k}": v for k, v in self.seconds.items()}
         for name, block in self.blocks.items():
@@ -130,18 +137,7 @@ class EpochDone:
                 flat[f"violation_{name}"] = violation
                 flat[f"violation_uniform_{name}"] = uniform
                 flat[f"target_se_{name}"] = se
-        flat["expected_left"] = self.expected_left
-        flat["true_loss"] = self.true_loss
-        flat["oracle_correlation"] = self.oracle_correlation
-        flat["exact_kl"] = self.exact_kl
-        flat["exact_violation"] = self.exact_violation
-        flat["exact_ess"] = self.exact_ess
-        flat["exact_feasible"] = self.exact_feasible
-        flat["exact_bound"] = self.exact_bound
-        flat["violation_in_sample"] = self.violation_in_sample
         flat |= {f"left_{name}": part for name, part in self.left.items()}
-        flat["constraint_entropy"] = self.constraint_entropy
-        flat["constraint_violation"] = self.constraint_violation
         return flat
 
     def as_json(self) -> dict[str, Any]:

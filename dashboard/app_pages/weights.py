@@ -49,14 +49,15 @@ def _run(runs: Any) -> None:
     best = record.best_epoch if whole else None
     epoch = epochs.of_pairs(epochs.kept(run, trains, whole), whole, best)
     found, reading, trouble = _at_hand(record, epoch)
-    if not trains:
-        blocks.choice(record, found)
+    with st.container():  # one place whatever is said, or the charts below would be drawn anew
+        if not trains:
+            blocks.choice(record, found)
+        if trouble:
+            st.warning(trouble)
+        elif reading:
+            st.caption(text.READING)
     if found is not None:
         _settle(found)
-    elif trouble:
-        st.warning(trouble)
-    elif reading:
-        st.caption(text.READING)
     left, right = (st.container(), None) if trains else st.columns([2, 1.12], gap="medium")
     with left:
         epochs.watch(run, whole, best, found, record)

@@ -31,7 +31,7 @@ def charts(run: str, epoch: int, dark: bool) -> None:
         st.warning(str(error))
         return
     name, note = f"counterweight-{run}-epoch{epoch}", f"epoch {epoch}"
-    left, right = st.columns([1, 1.18], gap="medium")
+    left, right = st.columns([1.45, 1], gap="medium")
     with left:
         figure = weights_histogram(
             snapshot.histogram,

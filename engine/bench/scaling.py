@@ -67,7 +67,7 @@ def scaling(sizes: Sequence[int] = SIZES) -> Iterator[Scale]:
 def scale(config: RunConfig, n: int, shape: tuple[int, int] = (USERS, ITEMS)) -> Scale:
     """One size, measured in this process; shape: users and items."""
     from engine.events import GroupEpoch
-    from engine.jobs.building import tuned
+    from engine.jobs.building import keep_buffers_of, tuned
     from engine.jobs.memory import give_back
     from engine.training.trainer import Trainer
 
@@ -76,6 +76,7 @@ def scale(config: RunConfig, n: int, shape: tuple[int, int] = (USERS, ITEMS)) ->
     give_back()
     forget_most_resident()
     with tuned():
+        keep_buffers_of([config])
         trainer = Trainer({"run": config}, ratings)
         give_back()
         begun = time.process_time()

@@ -25,40 +25,57 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds an epoch of a group takes: its blocks alone, and all of it; most memory in GiB."""
+    """Seconds an epoch of a group takes, part by part; most memory in GiB.
+
+    training: its blocks. anchor, evaluation: see `Clock`. diagnostics: all else at an epoch's end,
+    the constraint over all ratings among it.
+    """
 
     training: float
-    epoch: float
+    anchor: float
+    evaluation: float
+    diagnostics: float
     resident: float = 0.0
+
+    @property
+    def epoch(self) -> float:
+        """All of it."""
+        return self.training + self.anchor + self.evaluation + self.diagnostics
 
 
 def timed(configs: Sequence[RunConfig], epochs: int) -> Timing:
-    """What the engine takes an epoch for a whole group, evaluation included in `epoch`.
+    """What the engine takes an epoch for a whole group.
 
-    Of the blocks the median epoch, as others on the machine slow some; of the evaluation the mean,
-    as parts of it come every tenth epoch only.
+    Of the blocks the median epoch, as others on the machine slow some; of the rest the mean, as
+    parts of it come every tenth epoch only.
     """
+    from engine.bench.clocked import Clock
     from engine.events import BlockDone, GroupEpoch
     from engine.jobs.building import tuned
     from engine.training.trainer import Trainer
 
     group = {str(i): changed(c, patience=0) for i, c in enumerate(configs)}
-    training, evaluation = [], []
+    training, ends = [], []
     with tuned():
+        trainer = Trainer(group, _without_truth(configs[0]))
+        clock = Clock(trainer)
         begun = time.process_time()
-        for event in Trainer(group, _without_truth(configs[0])).events():
+        for event in trainer.events():
             now = time.process_time()
             if isinstance(event, BlockDone):
                 trained = now - begun
+                clock.take()
             elif isinstance(event, GroupEpoch):
                 if event.epoch > 1:  # the first one warms up
                     training.append(trained)
-                    evaluation.append(now - begun - trained)
+                    parts = clock.take()
+                    whole = now - begun - trained
+                    ends.append((*parts.values(), whole - sum(parts.values())))
                 if event.epoch > epochs:
                     break
                 begun = time.process_time()
-    blocks = median(training)
-    return Timing(blocks, blocks + mean(evaluation), most_resident())
+    anchor, evaluation, diagnostics = (mean(part) for part in zip(*ends, strict=True))
+    return Timing(median(training), anchor, evaluation, diagnostics, most_resident())
 
 
 def most_resident() -> float:

@@ -149,17 +149,18 @@ def lam_half(s: float, var_x: float) -> float:
 def _result(
     p: Problem, solution: Solution, nu: FloatArray, bound: Literal["mu", "ess"] | None
 ) -> ExactWeights:
-    weights = p.blocks.weights(nu)
+    weights, left = p.blocks.weights(nu), p.blocks.left(nu)
+    aimed = left if bound is None else p.blocks.left(solution.nu)
     return ExactWeights(
         weights=weights,
         mu=nu / p.blocks.scale,
-        residual=p.blocks.left(nu) - p.targets,
+        residual=left - p.targets,
         entropy=tuple(normalised_entropy(w) for w in weights),
         ess=tuple(ess_share(w) for w in weights),
         targets=p.targets,
         attainable=p.blocks.range(),
         names=p.names,
-        feasible=solution.feasible and p.met(p.blocks.left(solution.nu)),
+        feasible=solution.feasible and p.met(aimed),
         bound=bound,
         left_out=p.k - p.free.shape[1],
         ridged=p.ridged,

@@ -5,7 +5,7 @@ Importing this imports torch and the trainer, which a worker does before its fir
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from engine.config import RunConfig
 from engine.datasets import load
 from engine.datasets.ratings import FloatArray
-from engine.jobs.memory import give_back, keep_buffers
+from engine.jobs.memory import MOST, give_back, keep_buffers
 from engine.store.database import runs_home
 from engine.store.observed import keep_observed
 from engine.store.records import check_finished
@@ -42,6 +42,18 @@ def tuned() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def keep_buffers_of(configs: Collection[RunConfig]) -> None:
+    """Within `tuned`, before a group is built: keep the buffers of its steps.
+
+    Of batches of single pairs these are small. What is larger are arrays of all ratings then, used
+    once an epoch, which go back to the system in between.
+    """
+    first = next(iter(configs))
+    rows = 2 * first.batch_size * len(configs)  # of B_k and of D_k
+    once = 2 * rows * (first.d + 2) * getattr(torch, first.dtype).itemsize
+    keep_buffers(True, once if first.sampler == "pairs" else MOST)
+
+
 def warm_up() -> None:
     """Have torch load now what it otherwise loads with the first optimizer: a second or more."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
@@ -55,6 +67,7 @@ def build(configs: Mapping[str, RunConfig]) -> Trainer:
     """
     initial = initial_of(configs, runs_home())
     config = next(iter(configs.values()))
+    keep_buffers_of(configs.values())
     ratings = load(config)
     keep_observed(runs_home(), config, ratings)
     trainer = Trainer(configs, ratings, initial=initial)

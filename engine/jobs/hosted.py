@@ -114,12 +114,14 @@ class Hosted:
         if other is not None and other._trainer is not None:
             return Busy()
         from engine.datasets import load
-        from engine.jobs.building import tuned
+        from engine.jobs.building import keep_buffers_of, tuned
         from engine.training.trainer import Trainer
 
         _holder = weakref.ref(self)
         self._settings.enter_context(tuned())
-        ratings = load(next(iter(task.configs.values()))) if task.ratings is None else task.ratings
+        first = next(iter(task.configs.values()))
+        keep_buffers_of(task.configs.values())
+        ratings = load(first) if task.ratings is None else task.ratings
         self._trainer = Trainer(task.configs, ratings, initial=task.initial)
         self._events = self._trainer.events()
         return None

@@ -4,6 +4,7 @@ from engine.models.factorisation import MatrixFactorization
 from engine.models.grouped import Grouped
 from engine.models.linear import LevelTable, LinearModel, by_level
 from engine.models.neural import NeuralCollaborativeFiltering
+from engine.models.ordered import Ordered
 from engine.models.rows import Direction
 from engine.models.rowwise import RowwiseFactorization, RowwiseLinear
 from engine.models.stacked import NEVER_DECAYED, PairModel, Stacked, grad_of
@@ -16,6 +17,7 @@ __all__ = [
     "LinearModel",
     "MatrixFactorization",
     "NeuralCollaborativeFiltering",
+    "Ordered",
     "PairModel",
     "RowwiseFactorization",
     "RowwiseLinear",

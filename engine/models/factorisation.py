@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from engine.models.grouped import Grouped
+from engine.models.ordered import Ordered
 from engine.models.rows import Direction, Near, direction_of, item_rows_of, parts_of, user_rows_of
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
 
@@ -151,6 +152,11 @@ class MatrixFactorization(Stacked):
             )
             return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
         score = rows_of(self._users, user).mul_(rows_of(self._items, item)).sum(-1)
+        return score if self.mu is None else score.add_(self.mu)
+
+    def score_ordered(self, pairs: Ordered) -> Tensor:
+        """Scores [R, n] of many pairs."""
+        score = pairs.products(self._users, self._items)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:

@@ -158,7 +158,6 @@ class Balancer:
                 curves = (result.curvature(), result.spread())
                 self._newton(*curves, result.residual, pull, lanes.learned, 1.0)
                 result = weigh(result)
-        self.anchor = None  # its copies of the models make room for the next
         # Of the log-linear model's steps alone; an MF model's need no curvature.
         flat = torch.zeros_like(metric)
         self.anchor = Anchor(
@@ -374,4 +373,4 @@ def scores_of(model: PairModel, support: str, batch: Batch) -> Tensor:
     if support == "observed":
         return batch.rated(model)
     assert batch.everything is not None
-    return batch.everything.own(batch.everything.scores(model))
+    return batch.everything.own_scores(model)

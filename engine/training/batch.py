@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.models import Grouped, LinearModel, MatrixFactorization, PairModel
+from engine.models import Grouped, LinearModel, MatrixFactorization, Ordered, PairModel
 from engine.training.levels import Levels
 
 Scores = tuple[Tensor, Tensor | None]  # of B_k [R, n], and of D_k [R, N] where it is looked at
@@ -26,6 +26,9 @@ class Everything(Protocol):
 
     def scores(self, model: PairModel) -> Tensor:
         """Scores [R, N'], D_k first."""
+
+    def own_scores(self, model: PairModel) -> Tensor:
+        """Scores of D_k alone, [R, N]."""
 
     def accumulate(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `scores`; slope [R, N']."""
@@ -75,6 +78,8 @@ class Grid:
         """Scores [R, a * b]."""
         return model.score_grid(self.users, self.items)
 
+    own_scores = scores
+
     def accumulate(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `scores`."""
         model.accumulate_grid(self.users, self.items, slope)
@@ -108,7 +113,8 @@ class Grid:
 class Sample:
     """Pairs drawn from a large D, followed by those of B; `cell` finds these.
 
-    worth: for how many pairs of D each one drawn counts in a sum over D.
+    worth: for how many pairs of D each one drawn counts in a sum over D. ordered: those drawn, and
+    those of B, where both are in order of their user.
     """
 
     pair_user: Tensor
@@ -116,6 +122,7 @@ class Sample:
     level: Tensor
     cell: Tensor
     worth: float = 1.0
+    ordered: tuple[Ordered, Ordered] | None = None
 
     @classmethod
     def of(
@@ -125,6 +132,7 @@ class Sample:
         levels: Levels,
         observed: tuple[Tensor, Tensor, Tensor],
         worth: float = 1.0,
+        ordered: tuple[Ordered, Ordered] | None = None,
     ) -> Sample:
         """user, item [N] drawn; observed: user, item and level [n] of those of B."""
         cell = torch.arange(len(user), len(user) + len(observed[0]), device=user.device)
@@ -134,6 +142,7 @@ class Sample:
             torch.cat([levels.of(user, item), observed[2]]),
             cell,
             worth,
+            ordered,
         )
 
     @property
@@ -147,7 +156,15 @@ class Sample:
 
     def scores(self, model: PairModel) -> Tensor:
         """Scores of sample and B, [R, N + n]."""
+        if self.ordered is not None and isinstance(model, MatrixFactorization):
+            return torch.cat([model.score_ordered(pairs) for pairs in self.ordered], dim=1)
         return model.score(self.pair_user, self.pair_item)
+
+    def own_scores(self, model: PairModel) -> Tensor:
+        """Scores of the sample, [R, N]."""
+        if self.ordered is not None and isinstance(model, MatrixFactorization):
+            return model.score_ordered(self.ordered[0])
+        return model.score(self.user(), self.item())
 
     @cached_property
     def grouped(self) -> tuple[Grouped, Grouped]:
@@ -200,7 +217,8 @@ class Batch:
     label [1, n]; inverse [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of
     single pairs |B_k| / s; everything: D_k or None.
     users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
-    users x items, where that grid has few cells for one rated.
+    users x items, where that grid has few cells for one rated. ordered: all of B, where D's has
+    many.
     """
 
     user: Tensor
@@ -215,6 +233,7 @@ class Batch:
     users: Tensor | None = None
     items: Tensor | None = None
     crossing: Tensor | None = None
+    ordered: Ordered | None = None
 
     def own(self, values: Tensor) -> Tensor:
         """Of values of all of B, [R, |B|], those of the batch's pairs."""
@@ -246,9 +265,12 @@ class Batch:
 
     def rated(self, model: PairModel) -> Tensor:
         """Scores of B_k, [R, n]: pair by pair, or among all of the grid."""
-        if self.crossing is None or not isinstance(model, MatrixFactorization):
-            return model.score(self.user, self.item)
-        return model.score_grid(*self.corner).index_select(1, self.crossing)
+        if isinstance(model, MatrixFactorization):
+            if self.crossing is not None:
+                return model.score_grid(*self.corner).index_select(1, self.crossing)
+            if self.ordered is not None:
+                return model.score_ordered(self.ordered)
+        return model.score(self.user, self.item)
 
     def add_rated(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `rated`, added to the model's gradients."""

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from engine.balancing import expected, left_side
+from engine.balancing import MANY, dot, expected, left_side
 from engine.training.lanes import Lanes
 from engine.training.moments import Moments
 
@@ -123,7 +123,7 @@ class GlobalPass:
     @cached_property
     def error_parts(self) -> dict[str, Tensor]:
         """What each block of weights adds to the left side of e, [R] by support."""
-        return {side.support: side.mass * (side.q * side.value).sum(1) for side in self.sides}
+        return {side.support: side.mass * dot(side.q, side.value) for side in self.sides}
 
     @cached_property
     def error_violation(self) -> Tensor:
@@ -157,7 +157,9 @@ class GlobalPass:
 
 def _variance(values: Tensor) -> Tensor:
     """Of each row, [R]; torch's own goes through the values one by one."""
-    return (values - values.mean(1, keepdim=True)).square_().mean(1)
+    centre = values.mean(1, keepdim=True)
+    parts = [(part - centre).square_().sum(1) for part in torch.split(values, MANY, 1)]
+    return torch.stack(parts).sum(0) / values.shape[1]
 
 
 def target_of(prediction: Tensor, lanes: Lanes, moments: Moments) -> Tensor:

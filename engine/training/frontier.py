@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.balancing import moment_metric
+from engine.balancing import dot, moment_metric
 from engine.config import RunConfig
 from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
@@ -70,7 +70,7 @@ def places(result: GlobalPass, configs: Sequence[RunConfig], epoch: int) -> list
 
 def _stand(result: GlobalPass) -> tuple[list[float], list[float]]:
     """Entropy and violation of every run's weights."""
-    loss = [-s.mass * (s.q * s.log_q).sum(1) for s in result.sides]
+    loss = [-s.mass * dot(s.q, s.log_q) for s in result.sides]
     entropy = torch.stack(loss).sum(0) / _most(result)
     violation = _size(result.residual, moment_metric(result.covariance))
     return entropy.clamp(max=1.0).tolist(), violation.tolist()

@@ -25,7 +25,7 @@ class Lanes:
     """R lanes over n biased ratings.
 
     user, item [n]; label [1, n]; inverse_propensity [R or 1, n] (one row where all lanes agree).
-    level [n]: 1 for a negative label, 2 for a positive one.
+    level [n]: 1 for a negative label, 2 for a positive one, a byte each.
     uniform_user, uniform_item, uniform_label, uniform_share [R, m]: the uniform samples, padded;
     share is 1/|U| on ratings and 0 on padding, so that a weighted sum is the mean over U.
     phi_share, target_share [R, m]: the same over the ratings that serve phi and the target; all of
@@ -111,7 +111,7 @@ class Lanes:
             user=index(ratings.biased.user),
             item=index(ratings.biased.item),
             label=real(label).unsqueeze(0),
-            level=torch.as_tensor((1 + label).astype(np.int32), device=device),
+            level=torch.as_tensor((1 + label).astype(np.int8), device=device),
             inverse_propensity=real(inverse),
             uniform_user=index(padded([sample.user for sample in samples])),
             uniform_item=index(padded([sample.item for sample in samples])),

@@ -25,7 +25,7 @@ from engine.training.folds import FoldModels
 from engine.training.lanes import Lanes
 from engine.training.moments import Moments
 from engine.training.nuisance import Nuisance, slopes_of
-from engine.training.observing import Observer
+from engine.training.observing import Measured, Observer
 from engine.training.phi import Values
 from engine.training.rowwise import RowOptimizer, optimizer_of
 from engine.training.seen import Seen
@@ -288,17 +288,27 @@ class Learners:
         """The constraint over all ratings; a learned propensity is brought up to date first."""
         for step in self._by_row:
             step.catch_up()
+        self._balancer.anchor = None  # the pass makes the next, and room for it is dear
+        return self._observer.look(self.theta, lanes, self.measure(lanes), self._folds)
+
+    def measure(self, lanes: Lanes) -> Measured:
+        """The errors of all ratings, and the training error."""
         batch = self._whole.batch(lanes)
-        return self._observer.look(self.theta, lanes, batch, self._folds, self._uniform(lanes))
+        return self._observer.measure(self.theta, lanes, batch, self._folds, self._uniform(lanes))
+
+    def anchor(
+        self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int
+    ) -> GlobalPass:
+        """Let the balancing models take up a global pass; it is returned with theirs after."""
+        weigh = partial(self._observer.weigh, lanes=lanes, batch=self._whole.batch(lanes))
+        return self._balancer.observe(result, lanes, configs, epoch, weigh)
 
     def observe(
         self, result: GlobalPass, lanes: Lanes, configs: Sequence[RunConfig], epoch: int
     ) -> GlobalPass:
-        """Let the balancing models take up a global pass; returns it with their weights after."""
-        batch = self._whole.batch(lanes)
-        weigh = partial(self._observer.weigh, lanes=lanes, batch=batch)
-        result = self._balancer.observe(result, lanes, configs, epoch, weigh)
-        return self._observer.finish(result, lanes, batch)
+        """`anchor`; what is returned has the weights of theta's loss, too."""
+        result = self.anchor(result, lanes, configs, epoch)
+        return self._observer.finish(result, lanes, self._whole.batch(lanes))
 
     def audit(
         self, audit: Audit, lanes: Lanes, result: GlobalPass, which: list[int]

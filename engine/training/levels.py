@@ -18,4 +18,4 @@ class Levels:
         """The level of each pair [n]: that of the observed pair it is, else 0."""
         pair = user * self._n_items + item
         place = torch.searchsorted(self._code, pair).clamp_(max=len(self._code) - 1)
-        return torch.where(self._code[place] == pair, self._level[place], 0)
+        return torch.where(self._code[place] == pair, self._level[place], 0).int()

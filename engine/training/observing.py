@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from engine.balancing import dot
 from engine.methods import Part, Term
 from engine.methods.base import squared
 from engine.models import MatrixFactorization
@@ -21,6 +22,19 @@ from engine.training.nuisance import Nuisance
 from engine.training.selection import Selection, Selector, picked
 
 SMALLEST = 1e-30  # of mean 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All ratings as terms see them, by theta's own errors and by those that are balanced.
+
+    loss [R]: the base method's estimate.
+    """
+
+    batch: Batch
+    own: tuple[Term, ...]
+    balanced: tuple[Term, ...]
+    loss: Tensor
 
 
 class Observer:
@@ -37,27 +51,40 @@ class Observer:
         self._shape, self._moments, self._nuisance = shape, moments, nuisance
         self._balancer, self._selector = balancer, selector
 
-    def look(
+    def measure(
         self,
         theta: MatrixFactorization,
         lanes: Lanes,
         batch: Batch,
         folds: FoldModels | None,
         uniform: Part | None,
-    ) -> GlobalPass:
-        """The constraint at the present models."""
+    ) -> Measured:
+        """The errors of all ratings at the present models, and so the training error."""
         values = self._nuisance.values(batch)
         # Kept, so that reports and the next epoch's blocks see the propensity as it is now.
         lanes.inverse_propensity = values[0]["inverse_propensity"]
         batch = replace(batch, inverse=lanes.inverse_propensity)
         scores = batch.scores(theta)
-        own = self._nuisance.terms(batch, scores, values, uniform)
-        terms = own
+        own = self._looked_at(self._nuisance.terms(batch, scores, values, uniform))
+        loss, own = _loss(own, batch, lanes), _balanced(own, batch, scores[0])
+        balanced = own
         if folds is not None:
             other = (folds.predictions(lanes, scores[0]), scores[1])
-            terms = self._nuisance.terms(batch, other, values, uniform)
+            terms = self._looked_at(self._nuisance.terms(batch, other, values, uniform))
+            balanced = _balanced(terms, batch, scores[0])
+        return Measured(batch, own, balanced, loss)
+
+    def look(
+        self,
+        theta: MatrixFactorization,
+        lanes: Lanes,
+        measured: Measured,
+        folds: FoldModels | None,
+    ) -> GlobalPass:
+        """The constraint at the present models."""
+        batch = measured.batch
         chosen = self._selector.of(batch)
-        sides, x = self._sides(_balanced(terms, batch, scores[0]), lanes, batch, chosen)
+        sides, x = self._sides(measured.balanced, lanes, batch, chosen)
         prediction = theta.score(lanes.uniform_user, lanes.uniform_item)
         wanted = partial(self._of_uniform, lanes)
         at_uniform = own_errors = wanted(prediction)
@@ -65,7 +92,15 @@ class Observer:
             at_uniform = folds.uniform_mean(lanes, prediction, wanted)
         apart = folds is not None or chosen.held is not None
         targets = (at_uniform, own_errors[..., -1] if apart else None)
-        return self._pass(lanes, batch, own, sides, x, targets, scores[0])
+        return self._pass(lanes, measured, sides, x, targets)
+
+    def _looked_at(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
+        """Terms without what only training, or a moment that is not balanced, has a use for."""
+        nothing = terms[0].value.new_zeros(())
+        found = tuple(replace(term, slope=nothing) for term in terms)
+        if "r" in self._moments.columns:
+            return found
+        return tuple(replace(term, label=nothing) for term in found)
 
     def _sides(
         self, terms: tuple[Term, ...], lanes: Lanes, batch: Batch, chosen: Selection
@@ -94,28 +129,26 @@ class Observer:
     def _pass(
         self,
         lanes: Lanes,
-        batch: Batch,
-        own: tuple[Term, ...],
+        measured: Measured,
         sides: tuple[Side, ...],
         x: Tensor,
         targets: tuple[Tensor, Tensor | None],
-        prediction: Tensor,
     ) -> GlobalPass:
         """targets: values of the moments and e on U [R, m, k + 1]; theta's own e, or None."""
         values, error = targets
+        rated = next(term for term in measured.own if term.support == "observed")
         mean = torch.einsum("rm,rmk->rk", lanes.target_share, values)
         covariance = clustered(values, mean, lanes, self._shape[0])
-        rated = next(t for t in _balanced(own, batch, prediction) if t.support == "observed")
         return GlobalPass(
             sides=sides,
             target=mean[:, :-1],
             covariance=with_known(covariance[:, :-1, :-1], self._moments.known, sides),
             error_target=mean[:, -1],
             error_se=covariance[:, -1, -1].sqrt(),
-            loss=_loss(own, batch, lanes),
+            loss=measured.loss,
             x=x,
             value=rated.value,
-            inverse=rated.scale if rated.scale.dim() > 1 else batch.inverse,
+            inverse=rated.scale if rated.scale.dim() > 1 else measured.batch.inverse,
             weights=x.new_ones(()).expand(x.shape[:2]),
             own_target=None if error is None else (lanes.target_share * error).sum(1),
         )
@@ -139,25 +172,26 @@ class Observer:
         """The pass with the weights that theta's loss has, and the in-sample violation."""
         chosen = self._selector.of(batch)
         if chosen.fit is None and chosen.apply is None:
-            weights = result.observed.q * result.observed.q.shape[1]
+            q = result.observed.q
+            weights = q * q.shape[1]
         else:
             weights = self._balancer.weights(
                 lanes, "observed", batch, result.x, chosen, chosen.apply
             )
         # 0 says that a pair is held out: weights that are too small for the precision are not.
-        weights = weights.clamp(min=SMALLEST)
+        weights.clamp_(min=SMALLEST)
         if chosen.held is not None:
-            weights = weights.masked_fill(chosen.held, 0.0)
+            weights.masked_fill_(chosen.held, 0.0)
         if not lanes.all_balanced:
-            weights = torch.where(lanes.balanced[:, None], weights, 1.0)
+            weights.masked_fill_(~lanes.balanced[:, None], 1.0)
         result = replace(result, weights=weights)
         if result.own_target is None:
             return result
         inside, value = picked(weights, chosen.apply), picked(result.value, chosen.apply)
-        left = chosen.mass * (inside * value).sum(1) / inside.sum(1)
+        left = chosen.mass * dot(inside, value) / inside.sum(1)
         for side in result.sides:
             if side.support == "all":
-                left = left + side.mass * (side.log_q.exp() * side.value).sum(1)
+                left = left + side.mass * dot(side.q, side.value)
         return replace(result, in_sample=left - result.own_target)
 
 

@@ -76,7 +76,7 @@ class PairView:
         cut = self._order[draw.start : draw.stop]
         position = torch.as_tensor(cut, dtype=torch.int64, device=lanes.user.device)
         user, item = lanes.user[position], lanes.item[position]
-        level = lanes.level[position]
+        level = lanes.level[position].int()
         n_all = draw.n_observed / lanes.density
         return Batch(
             *(user, item, position, level),

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.balancing import dot
 from engine.config import RunConfig
 from engine.diagnostics import SLAB, Deciles, Floats, log2_histogram
 from engine.events import LAST, REACH, EpochDone, WeightBlock
@@ -18,6 +19,7 @@ from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
 OFTEN, RARELY = 5, 10  # epochs
+LEAST = 1e-37  # a normal number in float32
 ROUNDING = 1e-6  # of a propensity in float32
 
 
@@ -72,25 +74,28 @@ def weight_blocks(result: GlobalPass) -> list[dict[str, WeightBlock]]:
 def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]. Sums in float64."""
     step = max(1, SLAB // len(weights))
-    count = (weights > 0).sum(1).double()
-    unit = (count / weights.sum(1, dtype=torch.float64)).unsqueeze(1)
-    sums = count.new_zeros(5, len(weights))
+    parts = torch.split(weights, step, 1)
+    count = torch.stack([(part > 0).sum(1) for part in parts]).sum(0).double()
+    total = torch.stack([part.sum(1, dtype=torch.float64) for part in parts]).sum(0)
+    unit = (count / total).unsqueeze(1)
+    sums = count.new_zeros(4, len(weights))
     largest = count.new_zeros(len(weights))
-    for part, p in zip(torch.split(weights, step, 1), torch.split(inverse, step, 1), strict=True):
+    for part, p in zip(parts, torch.split(inverse, step, 1), strict=True):
         v = part * unit  # of mean 1
         used = v * p
-        apart = (v - 1).mul_(part > 0)
-        found = (torch.xlogy(v, v), v.square(), used, used.square(), apart.square_())
+        # Logarithms in the weights' own precision; xlogy would go through them one by one.
+        log = part.clamp(min=LEAST).log_().add_(unit.log().to(part.dtype))
+        found = (log.mul(v), v.square(), used, used.square())  # v = 0 adds nothing
         sums += torch.stack([values.sum(1) for values in found])
         largest = torch.maximum(largest, v.amax(1))
-    entropy, square, used, used_square, apart = sums
+    entropy, square, used, used_square = sums
     return _rows(
         (
             1 - entropy / (count * count.log()),
             count / square,
             used.square() / (count * used_square),
             largest,
-            (apart / count).sqrt(),
+            (square / count - 1).clamp(min=0).sqrt(),
         )
     )
 
@@ -101,7 +106,7 @@ def _everywhere(side: Side) -> list[WeightBlock]:
     apart = n * side.q - 1
     cv = apart.square().mean(1).sqrt()
     ess = 1 / (1 + cv.square())  # 1 / (n sum q^2), the mean of n q being 1
-    entropy = -(side.q * side.log_q).sum(1) / math.log(n)
+    entropy = -dot(side.q, side.log_q) / math.log(n)
     return _rows((entropy, ess, ess, apart.amax(1) + 1, cv))
 
 

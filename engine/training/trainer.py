@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.balancing import dot
 from engine.config import RunConfig, with_lam
 from engine.datasets.ratings import FloatArray, Ratings
 from engine.datasets.splits import make_split
@@ -119,35 +120,42 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train until all runs ended: BlockDone after every block, GroupEpoch after every epoch."""
         while self._subjects:
-            plan = self._sampling.epoch(self.epoch + 1)
             seconds = {"phi": 0.0, "weights": 0.0, "prediction": 0.0}
+            yield from self._blocks(seconds)
+            if self._subjects:
+                yield self._end_epoch(seconds)
+
+    def _blocks(self, seconds: dict[str, float]) -> Iterator[Event]:
+        """What is left of an epoch's blocks; its plan is gone when all ratings are looked at."""
+        plan = self._sampling.epoch(self.epoch + 1)
+        begun = time.perf_counter()
+        view = self._sampling.view(plan, self._lanes)
+        steps = self._steps(plan)
+        if not self._learners.anchored and self._lanes.balanced.any():
+            result = self._learners.global_pass(self._lanes)
+            self._learners.anchor(result, self._lanes, self._configs(), self.epoch)
+            del result  # arrays of all ratings
+        share = 1 / len(plan.blocks)
+        for kinds, block in steps[self._block :]:
+            batch = view.batch(block)
+            if self._half or self._by_halves:
+                yield from self._halves(kinds, batch, share, len(steps))
+                begun = time.perf_counter()  # whoever reads took its time in between
+            else:
+                scores = self._learners.scores(batch, self._lanes, seconds)
+                if "phi" in kinds:
+                    self._learners.learn_phi(batch, self._lanes, scores, seconds)
+                if "theta" in kinds:
+                    self._learners.train(batch, self._lanes, scores, seconds, share)
+                self._block += 1
+            self._elapsed += time.perf_counter() - begun
+            yield BlockDone(self.epoch + 1, self._block, len(steps))
+            if self._stopping:
+                yield self._end_stopped()
+                if not self._subjects:
+                    return
+                view = self._sampling.view(plan, self._lanes)  # fewer lanes from here on
             begun = time.perf_counter()
-            view = self._sampling.view(plan, self._lanes)
-            steps = self._steps(plan)
-            if not self._learners.anchored and self._lanes.balanced.any():
-                self._observe(self._learners.global_pass(self._lanes))
-            share = 1 / len(plan.blocks)
-            for kinds, block in steps[self._block :]:
-                batch = view.batch(block)
-                if self._half or self._by_halves:
-                    yield from self._halves(kinds, batch, share, len(steps))
-                    begun = time.perf_counter()  # whoever reads took its time in between
-                else:
-                    scores = self._learners.scores(batch, self._lanes, seconds)
-                    if "phi" in kinds:
-                        self._learners.learn_phi(batch, self._lanes, scores, seconds)
-                    if "theta" in kinds:
-                        self._learners.train(batch, self._lanes, scores, seconds, share)
-                    self._block += 1
-                self._elapsed += time.perf_counter() - begun
-                yield BlockDone(self.epoch + 1, self._block, len(steps))
-                if self._stopping:
-                    yield self._end_stopped()
-                    if not self._subjects:
-                        return
-                    view = self._sampling.view(plan, self._lanes)  # fewer lanes from here on
-                begun = time.perf_counter()
-            yield self._end_epoch(seconds, begun)
 
     def by_halves(self, on: bool) -> None:
         """Whether to take phi, w and theta one by one, and to yield a HalfStep after each.
@@ -213,12 +221,11 @@ class Trainer:
             return [(phi, b) for b in plan.blocks] + [(("theta",), b) for b in plan.blocks]
         return [((*phi, "theta"), block) for block in plan.blocks]
 
-    def _observe(self, result: GlobalPass) -> GlobalPass:
-        configs = [subject.config for subject in self._subjects]
-        return self._learners.observe(result, self._lanes, configs, self.epoch)
+    def _configs(self) -> list[RunConfig]:
+        return [subject.config for subject in self._subjects]
 
-    def _end_epoch(self, seconds: dict[str, float], begun: float) -> GroupEpoch:
-        trained = time.perf_counter()
+    def _end_epoch(self, seconds: dict[str, float]) -> GroupEpoch:
+        begun = time.perf_counter()
         self.epoch, self._block = self.epoch + 1, 0
         result = self._learners.global_pass(self._lanes)
         broken = self._end_broken(result)
@@ -227,12 +234,12 @@ class Trainer:
                 return GroupEpoch(self.epoch, (), broken)
             result = self._learners.global_pass(self._lanes)
         if self._lanes.balanced.any():
-            result = self._observe(result)
+            result = self._learners.observe(result, self._lanes, self._configs(), self.epoch)
         validation = self._judge.validation(self._subjects, self._learners.predictor)
         truths = self._judge.true_losses(self._learners.predictor)
-        seconds = {**seconds, "evaluation": time.perf_counter() - trained}
+        seconds = {**seconds, "evaluation": time.perf_counter() - begun}
         blocks = weight_blocks(result)
-        plane = places(result, [s.config for s in self._subjects], self.epoch)
+        plane = places(result, self._configs(), self.epoch)
         told = tuple(
             self._judge.epoch(
                 *(s, lane, self.epoch, result, blocks[lane]),
@@ -250,7 +257,8 @@ class Trainer:
         """End the runs whose numbers are none; their best epoch so far is kept."""
         sound = torch.isfinite(result.loss) & torch.isfinite(result.left).all(1)
         sound &= torch.isfinite(result.target).all(1)
-        sound &= torch.isfinite(result.x.square().sum(1)).all(1)  # of which weights take a variance
+        square = torch.stack([dot(x, x) for x in result.x.unbind(2)], dim=1)
+        sound &= torch.isfinite(square).all(1)  # weights take a variance of them
         ends: dict[int, tuple[RunState, str | None]] = {}
         for lane in (~sound).nonzero().flatten().tolist():
             config = self._subjects[lane].config

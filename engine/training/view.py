@@ -7,6 +7,7 @@ import torch
 
 from engine.datasets.ratings import IntArray
 from engine.diagnostics import PAIRS_MAX, sample_pairs
+from engine.models import Ordered
 from engine.training.batch import Batch, Grid, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
@@ -24,7 +25,7 @@ class View:
         self._position = torch.as_tensor(plan.order, device=device)
         self._user, self._item = lanes.user[self._position], lanes.item[self._position]
         self._label = lanes.label[:, self._position]
-        self._level = lanes.level[self._position]
+        self._level = lanes.level[self._position].int()
         self._inverse = lanes.inverse_propensity[:, self._position]
         user_place, item_place, width = (
             torch.as_tensor(a, device=device)
@@ -67,16 +68,20 @@ class Whole:
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
         device = lanes.user.device
-        self._everything = _everything(lanes, shape, device) if on_all else None
-        self._cell, self._users, self._items = None, None, None
-        if self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX):
+        self._level = lanes.level.int() if on_all else lanes.level  # which only then index
+        self._cell, self._users, self._items, self._ordered = None, None, None, None
+        dense = self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX)
+        if not dense:
+            self._ordered = Ordered.of(lanes.user, lanes.item, shape, lanes.lam.dtype)
+        self._everything = _everything(lanes, shape, self._ordered) if on_all else None
+        if dense:
             self._cell = lanes.user * shape[1] + lanes.item
             self._users, self._items = (torch.arange(n, device=device) for n in shape)
 
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
         return Batch(
-            *(lanes.user, lanes.item, slice(None), lanes.level),
+            *(lanes.user, lanes.item, slice(None), self._level),
             label=lanes.label,
             inverse=lanes.inverse_propensity,
             mass=lanes.density,
@@ -85,15 +90,18 @@ class Whole:
             users=self._users,
             items=self._items,
             crossing=self._cell,
+            ordered=self._ordered,
         )
 
 
-def _everything(lanes: Lanes, shape: tuple[int, int], device: torch.device) -> Grid | Sample:
-    drawn = sample_pairs(shape[0] * shape[1])
+def _everything(lanes: Lanes, shape: tuple[int, int], rated: Ordered | None) -> Grid | Sample:
+    drawn, device = sample_pairs(shape[0] * shape[1]), lanes.user.device
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
         cell = lanes.user * shape[1] + lanes.item
-        return Grid.of(users, items, cell, lanes.level)
+        return Grid.of(users, items, cell, lanes.level.int())
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
     levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
-    return Sample.of(user, item, levels, (lanes.user, lanes.item, lanes.level))
+    both = rated and Ordered.of(user, item, shape, lanes.lam.dtype)
+    ordered = (both, rated) if rated and both else None
+    return Sample.of(*(user, item, levels, (lanes.user, lanes.item, lanes.level)), ordered=ordered)

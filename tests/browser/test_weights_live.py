@@ -1,15 +1,13 @@
 """The Weights page while its run trains, and the map of pairs: zoom and pick stand what comes."""
 
 import re
-import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
+from by_hand import until  # noqa: E402
 from test_lab import ENDLESS, SECONDS, start, stop, wait_for_points  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -42,14 +40,6 @@ FILLED = f"""() => {{
 }}"""
 
 
-def until(done: Callable[[], Any], act: Callable[[], object], seconds: float = 60) -> None:
-    """Act, look for the effect, and act again: a page that is renewed may miss a click."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it could not be done"
-        act()
-
-
 def drag(page: sync_api.Page, place: str) -> list[float]:
     """Zoom into a figure by a box over its middle; the ranges afterwards."""
     before = page.evaluate(RANGES, place)
@@ -64,7 +54,7 @@ def drag(page: sync_api.Page, place: str) -> list[float]:
         page.mouse.up()
         page.wait_for_timeout(700)
 
-    until(lambda: page.evaluate(RANGES, place) != before, try_it)
+    until(lambda: page.evaluate(RANGES, place) != before, try_it, "no zoom")
     return list(page.evaluate(RANGES, place))
 
 
@@ -77,7 +67,7 @@ def click(page: sync_api.Page, place: str, x: float, y: float, url: str) -> None
         page.mouse.click(*page.evaluate(PLACE, [place, x, y]))
         page.wait_for_timeout(2500)
 
-    until(lambda: re.search(url, page.url), try_it)
+    until(lambda: re.search(url, page.url) is not None, try_it, "nothing was picked")
 
 
 def wait_for_epoch(page: sync_api.Page, after: int) -> int:
@@ -104,7 +94,7 @@ def training(page: sync_api.Page, app: str) -> tuple[sync_api.Page, sync_api.Pag
             trains.click()
         weights.wait_for_timeout(1500)
 
-    until(seen.is_visible, choose)
+    until(seen.is_visible, choose, "the run in training could not be chosen")
     expect(weights.locator(f"{MAP} .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     yield page, weights
     page.bring_to_front()
@@ -135,7 +125,9 @@ def test_zoom_and_pick_stand_while_new_epochs_come(
     # An epoch that is chosen stays, and so do zoom and pick; there are newer ones meanwhile.
     slider = page.locator(".st-key-w_epoch input, .st-key-w_epoch [role=slider]").first
     until(
-        lambda: "epoch=1" in page.url, lambda: (slider.press("Home"), page.wait_for_timeout(2000))
+        lambda: "epoch=1" in page.url,
+        lambda: (slider.press("Home"), page.wait_for_timeout(2000)),
+        "epoch 1 could not be chosen",
     )
     page.wait_for_function(f"() => ({EPOCH})() === 1", timeout=30 * SECONDS)
     told = page.get_by_text(re.compile(r"epoch \d+ of at most"))

@@ -23,7 +23,7 @@ TWO_BLOCKS = ("dr", "autodebias")
 
 @contextmanager
 def watching():
-    """The passes that runs see at their epochs' ends; the first is the one before training."""
+    """The passes that runs see at their epochs' ends."""
     finish, passes = Observer.finish, []
 
     def finishing(self, result, lanes, batch):
@@ -41,7 +41,7 @@ def trained(config, ratings=None):
     with watching() as passes:
         rows, done = train(config, ratings=ratings)
     done = done["run0"]
-    return passes[done.best_epoch], {epoch: row for (_, epoch), row in rows.items()}, done
+    return passes[done.best_epoch - 1], {epoch: row for (_, epoch), row in rows.items()}, done
 
 
 def side_of(result):

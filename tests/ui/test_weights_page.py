@@ -178,14 +178,15 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monk
     assert charts(at) == 0
 
 
-def test_the_lab_links_here_once_a_launch_has_ended(fake: FakeEngine) -> None:
+def test_the_lab_links_here_from_the_first_epoch_on(fake: FakeEngine) -> None:
     at = AppTest.from_file(str(MAIN), default_timeout=30)
     again(at.run().button(key="start").click().run())
     links = lambda: [p for p in at.get("page_link") if "Inspect" in p.proto.label]  # noqa: E731
     assert not links()
-    fake.epoch = 200
-    again(at.run())
-    (link,) = links()
+    for epoch in (1, 200):  # in training, and ended
+        fake.epoch = epoch
+        again(at.run())
+        (link,) = links()
     assert "run=L0-0" in link.proto.query_string
 
 
