@@ -161,7 +161,7 @@ def _curves(
 
 def _beside() -> str:
     """What stands beside the curves, by a switch above it."""
-    view.put("v_beside", view.now().beside)
+    st.session_state["v_beside"] = view.now().beside
     with st.container(key="beside"):
         st.segmented_control(
             "Beside the curves",

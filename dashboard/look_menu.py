@@ -17,7 +17,7 @@ def menu(balanced: bool, simulated: bool) -> None:
         st.container(key="look"),
         st.popover("View", icon=":material/tune:", type="tertiary", key="look_menu"),
     ):
-        view.put("v_panels", [key for key in can if key in look.keys])
+        st.session_state["v_panels"] = [key for key in can if key in look.keys]
         st.pills(
             "Panels",
             can,
@@ -28,9 +28,9 @@ def menu(balanced: bool, simulated: bool) -> None:
             args=(can,),
         )
         for name, label in text.AXES.items():
-            view.put(f"v_{name}", getattr(look, name))
+            st.session_state[f"v_{name}"] = getattr(look, name)
             st.toggle(label, key=f"v_{name}", on_change=_chose, args=(name,))
-        view.put("v_smooth", look.smooth)
+        st.session_state["v_smooth"] = look.smooth
         st.slider(
             "Smoothing",
             *(0.0, SMOOTHEST),

@@ -106,14 +106,14 @@ def _choose(kept: list[int], planned: int, n_runs: int, lane: int) -> int | None
     epoch = kept[-1] if wanted is None else min(kept, key=lambda e: abs(e - wanted))
     row = st.container(horizontal=True, vertical_alignment="bottom", key="plane_row")
     if n_runs > 1:
-        view.put("v_lane", lane)
+        st.session_state["v_lane"] = lane
         row.selectbox(
             "Seed", range(n_runs), key="v_lane", on_change=_chose, args=("lane",), width=74
         )
     options = scrubbed(planned)
     if len(options) > 2:
         chosen = LATEST if wanted is None else min(options[:-1], key=lambda e: abs(e - wanted))
-        view.put("v_at", chosen)
+        st.session_state["v_at"] = chosen
         row.select_slider(
             "Epoch of the frontier",
             options,

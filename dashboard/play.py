@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, view
+from dashboard import forms
 from dashboard.live import Shown, phase, stepping
 from dashboard.text import play as text
 from engine import api
@@ -124,7 +124,7 @@ def speed() -> float | None:
 
 def _speed(place: Any, launch: str, progress: Any) -> None:
     now = (progress.speed if launch else st.session_state.get("speed")) or 0.0
-    view.put("p_speed", now)
+    st.session_state["p_speed"] = now
     place.selectbox(
         "Speed",
         sorted({*text.SPEEDS, now}, key=lambda value: -(value or 1e9)),

@@ -107,16 +107,6 @@ def change(**changes: Any) -> None:
     st.session_state["view"] = replace(view, look=replace(view.look, **look), **own)
 
 
-def put(key: str, value: Any) -> None:
-    """Make the widget `key` show a value, and say nothing where it does.
-
-    What is said goes before a choice that the browser is about to send: in a fragment that runs
-    every moment, clicks would get lost.
-    """
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
 def write() -> None:
     """Make the URL repeat the view, and leave everything else in it alone."""
     held = st.query_params.to_dict()

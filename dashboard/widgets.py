@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import forms, view
+from dashboard import forms
 from dashboard.text import settings as text
 from engine import api
 
@@ -18,7 +18,7 @@ Show = Callable[[Any], str]
 
 def put(name: str, value: Any) -> None:
     """Make the widget of a setting show `value`."""
-    view.put(f"f_{name}", value)
+    st.session_state[f"f_{name}"] = value
 
 
 def chose(name: str) -> None:

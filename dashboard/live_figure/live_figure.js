@@ -180,6 +180,19 @@ function startZoomed(state, layout) {
   put(layout, "xaxis.range", log ? zoom.map((v) => Math.log10(Math.max(v, 0.5))) : zoom);
 }
 
+// What the reader hid stays hidden: Plotly's own memory of it was seen to fail under load.
+function keepHidden(plot, figure) {
+  if (plot.layout?.uirevision !== figure.layout.uirevision) return;
+  const off = (plot.data || []).filter((t) => t.visible === "legendonly");
+  const shown = (plot.data || []).filter((t) => t.visible !== "legendonly");
+  const uids = new Set(off.map((t) => t.uid).filter(Boolean));
+  const groups = new Set(off.map((t) => t.legendgroup).filter(Boolean));
+  shown.forEach((t) => groups.delete(t.legendgroup));
+  for (const trace of figure.data) {
+    if (uids.has(trace.uid) || groups.has(trace.legendgroup)) trace.visible = "legendonly";
+  }
+}
+
 async function draw(state) {
   if (state.gone || !state.box.isConnected) return;
   const { data, box, plot } = state;
@@ -207,6 +220,7 @@ async function draw(state) {
   const touch = window.matchMedia("(pointer: coarse)").matches;
   if (touch) figure.layout.dragmode = false;
   startZoomed(state, figure.layout);
+  keepHidden(plot, figure);
   figure.layout.width = width;
   const family = style.getPropertyValue("--st-font") || style.fontFamily;
   put(figure.layout, "font.family", family);

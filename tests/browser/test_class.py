@@ -251,7 +251,7 @@ def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     grown(other)
     assert other.evaluate(RANGE) == pytest.approx(zoomed, rel=1e-3)
     assert other.evaluate(PANELS) == page.evaluate(PANELS)
-    assert other.url == page.url
+    other.wait_for_url(lambda url: url == page.url, timeout=30 * SECONDS)
     context.close()
 
     page.reload()
