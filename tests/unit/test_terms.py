@@ -23,7 +23,7 @@ def settled(method, observed, everywhere=None, uniform=None, settings=None):
 
 def assert_term(term, value, slope, label, scale):
     for got, wanted in zip(
-        (term.value, term.slope, term.label, term.scale), (value, slope, label, scale), strict=True
+        (term.value, term.slope, term.labels, term.scale), (value, slope, label, scale), strict=True
     ):
         torch.testing.assert_close(got.expand_as(wanted), wanted)
 
@@ -97,7 +97,7 @@ def test_a_teacher_without_weight_is_plain_mf():
     part = Part(row(0.5, 0.2), row(1.0, 0.0), phi)
     term = settled("kd-label", part, settings=Settings(teacher_weight=0.0))["observed"]
     plain = settled("mf", part)["observed"]
-    assert_term(term, plain.value, plain.slope, plain.label, plain.scale)
+    assert_term(term, plain.value, plain.slope, plain.labels, plain.scale)
 
 
 def test_uniform_ratings_are_not_reweighted():
@@ -175,7 +175,7 @@ def dr_at(inverse, imputation, seed=1):
     terms = settled("dr", observed, Part(prediction, None, {"imputation": g}))
     slope = terms["all"].slope.clone()
     slope[:, :3] += terms["observed"].slope
-    labels = terms["all"].label.sum() + terms["observed"].label.sum()
+    labels = terms["all"].labels.sum() + terms["observed"].labels.sum()
     return terms["all"].value.sum() + terms["observed"].value.sum(), slope, labels
 
 
@@ -198,7 +198,7 @@ def test_dr_with_full_observation_is_the_ideal_loss_whatever_is_imputed():
         "dr", Part(prediction, label, phi), Part(prediction, None, {"imputation": g})
     ).values()
     error = prediction - label
-    for name, wanted in (("value", error.square()), ("slope", 2 * error), ("label", label)):
+    for name, wanted in (("value", error.square()), ("slope", 2 * error), ("labels", label)):
         torch.testing.assert_close(sum(getattr(term, name) for term in terms), wanted)
 
 
