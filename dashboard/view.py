@@ -108,9 +108,14 @@ def change(**changes: Any) -> None:
 
 
 def write() -> None:
-    """Make the URL repeat the view, and leave everything else in it alone."""
+    """Make the URL repeat the view, and leave everything else in it alone.
+
+    A look that began before the browser heard of the page's newest URL still has the old one:
+    taken as it is, it would bring back, say, the lam from before it was moved.
+    """
     held = st.query_params.to_dict()
-    params = {k: v for k, v in held.items() if k not in NAMES} | as_params(now())
+    newest = st.session_state.get("written", held) if url_guard.late(held) else held
+    params = {k: v for k, v in newest.items() if k not in NAMES} | as_params(now())
     if params != held:
         url_guard.replaced(held)
         st.query_params.from_dict(params)

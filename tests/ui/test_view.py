@@ -1,6 +1,7 @@
 """The view in the URL: it comes back as it was, and nonsense is as if it were not there."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.charts.looks import Look
 from dashboard.charts.panels import FIRST, MORE
@@ -41,3 +42,25 @@ def test_nonsense_is_as_if_it_were_not_there(params: dict[str, str]) -> None:
 
 def test_no_name_is_that_of_a_setting() -> None:
     assert not set(NAMES) & set(RunConfig.model_fields)
+
+
+def test_a_look_with_an_old_url_does_not_bring_its_settings_back() -> None:
+    """λ was moved and is in the newest URL; a zoom comes with the one from before."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from dashboard import url_guard, view
+
+        st.session_state["written"] = {"lam": "2"}
+        url_guard.replaced({"lam": "8"})
+        st.query_params.from_dict({"lam": "8"})
+        view.change(zoom=(1.0, 5.0))
+        view.write()
+
+    at = AppTest.from_function(page).run()
+    assert not at.exception
+    assert {name: at.query_params[name] for name in ("lam", "zoom")} == {
+        "lam": ["2"],
+        "zoom": ["1to5"],
+    }
