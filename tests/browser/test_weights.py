@@ -8,30 +8,19 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-pytestmark = pytest.mark.browser
+from inspected_run import COUNT, MAP, MORE, SCATTER, SECONDS, inspected_run  # noqa: E402
 
-SHORT = "?dataset=simulated-small&seeds=1&epochs=6&patience=0"
-SECONDS = 1000
-MAP, SCATTER = ".st-key-w_map svg.marks", ".st-key-w_against svg.marks"
-COUNT = "([place, kind]) => document.querySelectorAll(`${place} ${kind}`).length"
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def inspected(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     """The Weights page of a run trained in the Lab, reached by its link."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.goto(app + SHORT)
-    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_text(re.compile("Finished after 6"))).to_be_visible(timeout=90 * SECONDS)
-    page.get_by_role("link", name="Inspect these weights").click()
-    page.wait_for_url(re.compile(r"/weights\?run="), timeout=30 * SECONDS)
-    expect(page.locator(MAP)).to_be_visible(timeout=60 * SECONDS)
-    expect(page.locator(SCATTER)).to_be_visible(timeout=30 * SECONDS)
-    expect(page.get_by_text("Your own weights")).to_be_attached(timeout=30 * SECONDS)
-    yield page
-    context.close()
+    with inspected_run(browser, app) as page:
+        expect(page.locator(MAP)).to_be_visible(timeout=60 * SECONDS)
+        expect(page.locator(SCATTER)).to_be_visible(timeout=30 * SECONDS)
+        expect(page.get_by_text("Your own weights")).to_be_attached(timeout=30 * SECONDS)
+        yield page
 
 
 def test_what_is_picked_in_one_view_lights_up_in_the_others(inspected: sync_api.Page) -> None:
@@ -43,15 +32,14 @@ def test_what_is_picked_in_one_view_lights_up_in_the_others(inspected: sync_api.
     page.locator(f"{MAP} .mark-rect path").nth(cells // 2).click(force=True)
     page.wait_for_url(re.compile(r"pick=cell-\d+-\d+"), timeout=20 * SECONDS)
     expect(page.get_by_text("Picked:")).to_be_visible(timeout=20 * SECONDS)
-    more = "([place, kind, n]) => document.querySelectorAll(`${place} ${kind}`).length > n"
-    page.wait_for_function(more, arg=[SCATTER, ".mark-symbol path", points], timeout=20 * SECONDS)
-    page.wait_for_function(more, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
+    page.wait_for_function(MORE, arg=[SCATTER, ".mark-symbol path", points], timeout=20 * SECONDS)
+    page.wait_for_function(MORE, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
     expect(page.get_by_text(re.compile("in the picked cell"))).to_be_attached()
 
     page.locator(f"{SCATTER} .mark-symbol path").nth(700).click(force=True)
     page.wait_for_url(re.compile(r"pick=pair-\d+"), timeout=20 * SECONDS)
     expect(page.get_by_text("This rating counts as")).to_be_visible(timeout=20 * SECONDS)
-    page.wait_for_function(more, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
+    page.wait_for_function(MORE, arg=[MAP, ".mark-rect path", cells], timeout=20 * SECONDS)
 
     page.get_by_role("button", name="Let go").click()
     expect(page.get_by_text("Picked:")).to_have_count(0, timeout=20 * SECONDS)

@@ -8,29 +8,17 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-pytestmark = pytest.mark.browser
+from inspected_run import COUNT, MAP, MORE, SCATTER, SECONDS, inspected_run  # noqa: E402
 
-SHORT = "?dataset=simulated-small&method=dr&seeds=1&epochs=6&patience=0"
-SECONDS = 1000
-MAP, SCATTER = ".st-key-w_map svg.marks", ".st-key-w_against svg.marks"
-COUNT = "([place, kind]) => document.querySelectorAll(`${place} ${kind}`).length"
-MORE = "([place, kind, n]) => document.querySelectorAll(`${place} ${kind}`).length > n"
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def inspected(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     """The Weights page of a DR run trained in the Lab, reached by its link."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.goto(app + SHORT)
-    expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
-    page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_text(re.compile("Finished after 6"))).to_be_visible(timeout=120 * SECONDS)
-    page.get_by_role("link", name="Inspect these weights").click()
-    page.wait_for_url(re.compile(r"/weights\?run="), timeout=30 * SECONDS)
-    expect(page.get_by_text("w₂ weighs (e − ê)/p̂")).to_be_visible(timeout=60 * SECONDS)
-    yield page
-    context.close()
+    with inspected_run(browser, app, "&method=dr", seconds=120) as page:
+        expect(page.get_by_text("w₂ weighs (e − ê)/p̂")).to_be_visible(timeout=60 * SECONDS)
+        yield page
 
 
 def test_from_rated_pairs_to_all_pairs_and_back(inspected: sync_api.Page) -> None:

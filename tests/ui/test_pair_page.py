@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from page_runs import again, params
 from streamlit.testing.v1 import AppTest
+from weights_page import opened, said
 
 from dashboard.charts import pair_map as charts
 from dashboard.charts.weights import decile_map, map_in_words, weights_histogram
@@ -20,9 +21,6 @@ from dashboard.text import weights as text
 from engine import api
 from engine.inspection import pair_map
 from engine.store import weights as kept
-
-MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
-PAGE = "app_pages/weights.py"
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +57,6 @@ def training(
     )
     yield run, db
     db.close()
-
-
-def opened(**params: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    for name, value in params.items():
-        at.query_params[name] = value
-    return again(at.switch_page(PAGE).run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
 
 
 def figures(at: AppTest) -> dict[str, dict]:

@@ -9,12 +9,11 @@ import pytest
 from page_runs import again, params
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
+from weights_page import charts, opened, said
 
 from dashboard.text import weights as text
 from engine import api
 
-MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
-PAGE = "app_pages/weights.py"
 EPOCHS = 6
 
 
@@ -67,22 +66,6 @@ def edited(trained: tuple[Path, Runs], tmp_path: Path, monkeypatch: pytest.Monke
         return trained[1].dr
 
     return change
-
-
-def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    for name, value in query.items():
-        at.query_params[name] = value
-    return again(at.switch_page(PAGE).run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
-
-
-def charts(at: AppTest) -> int:
-    return len(at.get("vega_lite_chart"))
 
 
 def segmented(at: AppTest, key: str):

@@ -12,6 +12,7 @@ from fake_api import FakeEngine
 from page_runs import again, params
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
+from weights_page import MAIN, PAGE, charts, opened, said
 
 from dashboard.charts.against import Across, against
 from dashboard.charts.love import love, rows_shown
@@ -20,9 +21,6 @@ from dashboard.inspecting.state import Pick
 from dashboard.inspecting.takeaway import picture
 from dashboard.text import weights as text
 from engine import api
-
-MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
-PAGE = "app_pages/weights.py"
 
 
 @dataclass(frozen=True)
@@ -50,22 +48,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Runs]:
 def runs(trained: tuple[Path, Runs], monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(trained[0]))
     return trained[1]
-
-
-def opened(**params: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    at.run()
-    for name, value in params.items():
-        at.query_params[name] = value
-    return again(at.switch_page(PAGE).run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
-
-
-def charts(at: AppTest) -> int:
-    return len(at.get("vega_lite_chart"))
 
 
 def test_a_run_opens_with_everything(runs: Runs) -> None:
