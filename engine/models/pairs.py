@@ -103,7 +103,7 @@ def _places(index: Tensor, n: int) -> NDArray[np.int64]:
 
 
 def prepare() -> None:
-    """Compile the loops now, or read them from numba's cache: what else the first step waits for."""
+    """Compile the loops now, or read them from numba's cache: else the first step waits for it."""
     rows, pair = (torch.ones(1, 1, 2), torch.ones(1, 1, 2)), torch.zeros(1, 1, dtype=torch.int64)
     one = torch.ones(1, 1)
     products(*rows, pair, pair)
