@@ -5,6 +5,8 @@ On a CPU by compiled loops (`engine.models.kernels`), elsewhere by tensor operat
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,12 +20,13 @@ CHUNK = 1 << 18  # numbers gathered at once
 
 def compiled(table: Tensor) -> bool:
     """Whether compiled loops serve a table."""
-    return table.device.type == "cpu" and not table.requires_grad
+    return table.is_cpu and not table.requires_grad
 
 
-def array(tensor: Tensor) -> NDArray[np.generic]:
-    """The numbers of a tensor, which it shares where they lie one after the other."""
-    return tensor.contiguous().numpy()
+def array(tensor: Tensor) -> NDArray[Any]:
+    """The numbers of a tensor to read: its own where they lie one after the other."""
+    numbers: NDArray[Any] = tensor.numpy()
+    return numbers if numbers.flags.c_contiguous else np.ascontiguousarray(numbers)
 
 
 def products(users: Tensor, items: Tensor, user: Tensor, item: Tensor) -> Tensor:
@@ -62,9 +65,10 @@ def add_gradients(
     add_rows(to[1], item, column * rows_of(users, user))
 
 
-def _codes(index: Tensor) -> NDArray[np.generic]:
+def _codes(index: Tensor) -> NDArray[Any]:
     """[1 or R, n]."""
-    return array(index if index.dim() == 2 else index.unsqueeze(0))
+    codes = array(index)
+    return codes if codes.ndim == 2 else codes[None]
 
 
 def square_gradient(
