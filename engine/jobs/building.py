@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.numpy import load_file
 
+from engine.balancing import score_gradient
 from engine.config import RunConfig
 from engine.datasets import load
 from engine.datasets.ratings import FloatArray
@@ -59,6 +60,7 @@ def warm_up() -> None:
     """Load now what the first optimizer and the first step would wait for: a second or more."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
     prepare()
+    score_gradient(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.ones(1, 1))
 
 
 def build(configs: Mapping[str, RunConfig]) -> Trainer:

@@ -13,10 +13,10 @@ from typing import Any
 from numba import njit
 
 # Sums in any order; what is not a number stays so.
-compiled = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})
+loops = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})
 
 
-@compiled
+@loops
 def products(users: Any, items: Any, user: Any, item: Any, out: Any) -> None:
     """out [R, n]: the user's row times the item's, of every pair."""
     for r in range(out.shape[0]):
@@ -29,7 +29,7 @@ def products(users: Any, items: Any, user: Any, item: Any, out: Any) -> None:
             out[r, k] = total
 
 
-@compiled
+@loops
 def add_gradients(
     users: Any, items: Any, user: Any, item: Any, slope: Any, to_users: Any, to_items: Any
 ) -> None:
@@ -44,7 +44,7 @@ def add_gradients(
                 of_b[j] += s * a[j]
 
 
-@compiled
+@loops
 def square_gradient(rows: Any, pairs: Any, places: Any, mu: Any, found: Any, by_mu: Any) -> None:
     """Add to `found` and by_mu [R] the gradient of sum twice/2 (score - label)^2 over [R, m].
 
