@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from engine.models.kernels import loops
+from engine.loops import loops
 from engine.models.pairs import array, compiled
 
 MANY = 1 << 18  # pairs, more of which are summed over in parts
@@ -38,11 +38,25 @@ def _mapped(score: Tensor, weights_map: WeightsMap) -> Tensor:
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """sum_j a_j b_j of every run, [R]; of many pairs without an array of all products."""
+    """sum_j a_j b_j of every run, [R]; without an array of all products."""
+    if compiled(a) and compiled(b):
+        found = a.new_empty(len(a))
+        _summed(array(a), array(b), found.numpy())
+        return found
     if a.shape[1] <= MANY:
         return (a * b).sum(1)
     parts = zip(torch.split(a, MANY, 1), torch.split(b, MANY, 1), strict=True)
     return torch.stack([(one * two).sum(1) for one, two in parts]).sum(0)
+
+
+@loops
+def _summed(a: Any, b: Any, found: Any) -> None:
+    """found [R]: sums of a b, both [R, n], in float64."""
+    for r in range(a.shape[0]):
+        total = 0.0
+        for k in range(a.shape[1]):
+            total += a[r, k] * b[r, k]
+        found[r] = total
 
 
 def expected(q: Tensor, x: Tensor) -> Tensor:

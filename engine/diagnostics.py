@@ -6,8 +6,9 @@ shown. A high effective sample size is not good news by itself: inert weights sc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,17 +74,28 @@ def log2_histogram(weight: Floats) -> NDArray[np.int32]:
     """
     width = HISTOGRAM_EDGES[1] - HISTOGRAM_EDGES[0]  # they are equally wide
     unit = len(weight) / (float(np.sum(weight, dtype=np.float64)) * (1 - EDGE_SLACK))
-    counts = np.zeros(len(HISTOGRAM_EDGES) + 1, dtype=np.int64)
+    counts = np.zeros(len(HISTOGRAM_EDGES) + 1, dtype=np.int32)
     for part in _slabs(len(weight)):
-        place = np.multiply(weight[part], unit, dtype=np.float64)
+        place = np.multiply(weight[part], unit, dtype=weight.dtype)
         with np.errstate(divide="ignore"):
             np.log2(place, out=place)
-        place -= HISTOGRAM_EDGES[0]
-        place /= width
-        place += 1
-        np.clip(place, 0, len(HISTOGRAM_EDGES), out=place)
-        counts += np.bincount(place.astype(np.int64), minlength=len(counts))
-    return counts.astype(np.int32)
+        _compiled(_tally)(place, HISTOGRAM_EDGES[0], width, counts)
+    return counts
+
+
+def _tally(values: Any, low: float, width: float, counts: Any) -> None:
+    """Count values [n] in bins [m + 2]: below `low`, in m bins of a width, above."""
+    for k in range(values.shape[0]):
+        place = (values[k] - low) / width + 1
+        counts[int(min(max(place, 0.0), counts.shape[0] - 1.0))] += 1
+
+
+@cache
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    from engine.loops import loops  # not before it is needed
+
+    found: Callable[..., None] = loops(function)
+    return found
 
 
 @dataclass(frozen=True)
@@ -127,12 +139,17 @@ class Deciles:
     def mean(self, values: Floats) -> NDArray[np.float32]:
         """Mean of `values` [n] in each cell, [12, 12]; NaN where a cell is empty."""
         total = np.zeros(MAP_SIZE**2)
-        for part in _slabs(len(values)):
-            total += np.bincount(self.cell[part], weights=values[part], minlength=MAP_SIZE**2)
+        _compiled(_totals)(np.ascontiguousarray(values), self.cell, total)
         mean = np.full(MAP_SIZE**2, np.nan, dtype=np.float32)
         filled = self.counts.ravel() > 0
         mean[filled] = total[filled] / self.counts.ravel()[filled]
         return mean.reshape(MAP_SIZE, MAP_SIZE)
+
+
+def _totals(values: Any, cell: Any, total: Any) -> None:
+    """Add values [n] to the totals of their cells."""
+    for k in range(values.shape[0]):
+        total[cell[k]] += values[k]
 
 
 def log_correlation(weight: Floats, other: Floats) -> float | None:

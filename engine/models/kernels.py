@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-# Sums in any order; what is not a number stays so.
-loops = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})
+from engine.loops import loops
 
 
 @loops

@@ -15,6 +15,8 @@ from engine.balancing import dot
 from engine.config import RunConfig
 from engine.diagnostics import SLAB, Deciles, Floats, log2_histogram
 from engine.events import LAST, REACH, EpochDone, WeightBlock
+from engine.loops import loops
+from engine.models.pairs import array
 from engine.training.constraint import GlobalPass, Side
 
 SOME, MANY = 5_000, 200_000  # pairs in a constraint beyond which exact weights come more rarely
@@ -74,30 +76,57 @@ def weight_blocks(result: GlobalPass) -> list[dict[str, WeightBlock]]:
 def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]. Sums in float64."""
     step = max(1, SLAB // len(weights))
-    parts = torch.split(weights, step, 1)
-    count = torch.stack([(part > 0).sum(1) for part in parts]).sum(0).double()
-    total = torch.stack([part.sum(1, dtype=torch.float64) for part in parts]).sum(0)
-    unit = (count / total).unsqueeze(1)
-    sums = count.new_zeros(4, len(weights))
-    largest = count.new_zeros(len(weights))
-    for part, p in zip(parts, torch.split(inverse, step, 1), strict=True):
-        v = part * unit  # of mean 1
-        used = v * p
-        # Logarithms in the weights' own precision; xlogy would go through them one by one.
-        log = part.clamp(min=LEAST).log_().add_(unit.log().to(part.dtype))
-        found = (log.mul(v), v.square(), used, used.square())  # v = 0 adds nothing
-        sums += torch.stack([values.sum(1) for values in found])
-        largest = torch.maximum(largest, v.amax(1))
+    parts, ps = torch.split(weights.cpu(), step, 1), torch.split(inverse.cpu(), step, 1)
+    count, total, largest = torch.zeros(3, len(weights), dtype=torch.float64)
+    for part in parts:
+        _count(array(part), count.numpy(), total.numpy(), largest.numpy())
+    unit = count / total
+    sums = torch.zeros(4, len(weights), dtype=torch.float64)
+    for part, p in zip(parts, ps, strict=True):
+        log = part.clamp(min=LEAST).log_()
+        _add(array(part), array(p), array(log), unit.numpy(), sums.numpy())
     entropy, square, used, used_square = sums
     return _rows(
         (
             1 - entropy / (count * count.log()),
             count / square,
             used.square() / (count * used_square),
-            largest,
+            largest * unit,
             (square / count - 1).clamp(min=0).sqrt(),
         )
     )
+
+
+@loops
+def _count(weight: Any, count: Any, total: Any, largest: Any) -> None:
+    """Add up the positive ones of weights [R, n], and how many they are; the largest of all."""
+    for r in range(weight.shape[0]):
+        positive, all_of, most = 0, 0.0, weight[r, 0]
+        for k in range(weight.shape[1]):
+            positive += weight[r, k] > 0
+            all_of += weight[r, k]
+            most = max(most, weight[r, k])
+        count[r], total[r] = count[r] + positive, total[r] + all_of
+        largest[r] = max(largest[r], most)
+
+
+@loops
+def _add(weight: Any, inverse: Any, log: Any, unit: Any, sums: Any) -> None:
+    """Add sums [4, R] of v log v, v^2, v/p and (v/p)^2; v = unit * weight, of mean 1."""
+    for r in range(weight.shape[0]):
+        q, scale, shift = r if inverse.shape[0] > 1 else 0, unit[r], math.log(unit[r])
+        entropy, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0
+        for k in range(weight.shape[1]):
+            v = scale * weight[r, k]
+            used = v * inverse[q, k]
+            entropy += v * (log[r, k] + shift)
+            square += v * v
+            all_used += used
+            used_square += used * used
+        sums[0, r] += entropy
+        sums[1, r] += square
+        sums[2, r] += all_used
+        sums[3, r] += used_square
 
 
 def _everywhere(side: Side) -> list[WeightBlock]:

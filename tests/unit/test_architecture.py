@@ -38,6 +38,7 @@ LAYERS = [
         "engine.config",
         "engine.events",
         "engine.half_steps",
+        "engine.loops",
         "engine.errors",
         "engine.published",
         "engine.ranks",
