@@ -77,56 +77,48 @@ def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]. Sums in float64."""
     step = max(1, SLAB // len(weights))
     parts, ps = torch.split(weights.cpu(), step, 1), torch.split(inverse.cpu(), step, 1)
-    count, total, largest = torch.zeros(3, len(weights), dtype=torch.float64)
-    for part in parts:
-        _count(array(part), count.numpy(), total.numpy(), largest.numpy())
-    unit = count / total
-    sums = torch.zeros(4, len(weights), dtype=torch.float64)
+    sums = np.zeros((7, len(weights)))
     for part, p in zip(parts, ps, strict=True):
-        log = part.clamp(min=LEAST).log_()
-        _add(array(part), array(p), array(log), unit.numpy(), sums.numpy())
-    entropy, square, used, used_square = sums
+        _add(array(part), array(p), array(part.clamp(min=LEAST).log_()), sums)
+    count, total, largest, logs, square, used, used_square = torch.as_tensor(sums)
+    unit = count / total  # times a weight is it of mean 1
     return _rows(
         (
-            1 - entropy / (count * count.log()),
-            count / square,
+            1 - (logs * unit + count * unit.log()) / (count * count.log()),
+            count / (square * unit.square()),
             used.square() / (count * used_square),
             largest * unit,
-            (square / count - 1).clamp(min=0).sqrt(),
+            (square * unit.square() / count - 1).clamp(min=0).sqrt(),
         )
     )
 
 
 @loops
-def _count(weight: Any, count: Any, total: Any, largest: Any) -> None:
-    """Add up the positive ones of weights [R, n], and how many they are; the largest of all."""
+def _add(weight: Any, inverse: Any, log: Any, sums: Any) -> None:
+    """Add, of weights w [R, n], to sums [7, R]: how many are positive, w, and the largest in place
+    of a sum; w log w, w^2, w/p, (w/p)^2.
+    """
     for r in range(weight.shape[0]):
-        positive, all_of, most = 0, 0.0, weight[r, 0]
+        q = r if inverse.shape[0] > 1 else 0
+        count, total, largest = 0.0, 0.0, sums[2, r]
+        logs, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0
         for k in range(weight.shape[1]):
-            positive += weight[r, k] > 0
-            all_of += weight[r, k]
-            most = max(most, weight[r, k])
-        count[r], total[r] = count[r] + positive, total[r] + all_of
-        largest[r] = max(largest[r], most)
-
-
-@loops
-def _add(weight: Any, inverse: Any, log: Any, unit: Any, sums: Any) -> None:
-    """Add sums [4, R] of v log v, v^2, v/p and (v/p)^2; v = unit * weight, of mean 1."""
-    for r in range(weight.shape[0]):
-        q, scale, shift = r if inverse.shape[0] > 1 else 0, unit[r], math.log(unit[r])
-        entropy, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0
-        for k in range(weight.shape[1]):
-            v = scale * weight[r, k]
-            used = v * inverse[q, k]
-            entropy += v * (log[r, k] + shift)
-            square += v * v
+            w = weight[r, k]
+            used = w * inverse[q, k]
+            count += w > 0
+            total += w
+            largest = max(largest, w)
+            logs += w * log[r, k]
+            square += w * w
             all_used += used
             used_square += used * used
-        sums[0, r] += entropy
-        sums[1, r] += square
-        sums[2, r] += all_used
-        sums[3, r] += used_square
+        sums[0, r] += count
+        sums[1, r] += total
+        sums[2, r] = largest
+        sums[3, r] += logs
+        sums[4, r] += square
+        sums[5, r] += all_used
+        sums[6, r] += used_square
 
 
 def _everywhere(side: Side) -> list[WeightBlock]:
