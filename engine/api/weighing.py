@@ -1,4 +1,4 @@
-"""The weights of runs, in aggregate or pair by pair, and what no weights could have done."""
+"""The weights of runs, in aggregate or pair by pair, and what no weights could have beaten."""
 
 from __future__ import annotations
 
