@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.claims import mean_interval
+from engine.claims import mean_interval, paired_interval
 from engine.config import SEED_FIELDS
 from engine.errors import ConfigError
 from engine.events import METRICS, Event
@@ -35,6 +35,9 @@ TRUTH = (
     *("gradient_cosine", "gradient_cosine_uniform", "oracle_correlation", "oracle_kl"),
 )
 FACTS = ("violation", "violation_uniform", "ess", "exact_kl", *TRUTH)
+# What the few unbiased ratings alone tell: their plain mean.
+U_ALONE = "frozen_error_u_mean"
+AGAINST_U = ("frozen_error", "frozen_error_uniform")
 REPORTED = (*METRICS, *(f"{name}_clean" for name in METRICS), "true_loss", *FACTS)
 
 
@@ -44,7 +47,8 @@ class Row:
 
     balance: none, learned, exact; oracle: IPS with the true propensity. constraint: of exact
     weights. gain: mean, low, high of run - twin, seed by seed; None for the base methods
-    themselves.
+    themselves. against_u: the same of this error - that of the plain mean over U, of the metrics
+    `AGAINST_U`; below 0 where the estimate is the better one.
     """
 
     method: str
@@ -59,6 +63,7 @@ class Row:
     seeds: int
     published: float | None
     gain: tuple[float, float, float] | None
+    against_u: tuple[float, float, float] | None
     config: dict[str, object]
 
 
@@ -143,5 +148,12 @@ def _rows(plan: Plan, series: Series, cells: pd.DataFrame) -> Iterator[Row]:
             if oracle
             else published(plan.dataset, config.method, config.balanced, metric),
             gain=over[:3] if over and over[3] == len(values) else None,
+            against_u=_against_u(own, metric) if metric in AGAINST_U else None,
             config=config.model_dump(mode="json", exclude=set(SEED_FIELDS)),
         )
+
+
+def _against_u(own: pd.DataFrame, metric: str) -> tuple[float, float, float]:
+    """Of one system's seeds: an estimate's error minus that of the plain mean over the same U."""
+    error, of_mean = (own[name].to_numpy(dtype=float) for name in (metric, U_ALONE))
+    return paired_interval(error, of_mean)

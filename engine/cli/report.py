@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from engine.events import METRICS
 
 if TYPE_CHECKING:
     from engine.report import Row
+
+System = tuple[str, str, tuple[str, ...] | None, str | None, str | None]
 
 
 def command(
@@ -63,58 +66,89 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-TABLES = (
-    ("Test ratings, pairs that B holds too left out", [f"{m}_clean" for m in METRICS]),
-    ("Test ratings as published", list(METRICS)),
+def _cell(row: Row) -> str:
+    cell = f"{row.mean:.3f}"
+    if row.seeds > 1:
+        cell += f" ± {(row.high - row.low) / 2:.3f}"
+    if row.gain is not None:
+        cell += f" [{row.gain[0]:+.3f}{_star(row.gain)}]"
+    return cell if row.published is None else f"{cell} ({row.published:.3f})"
+
+
+def _against_u(row: Row) -> str | None:
+    if row.against_u is None:
+        return None
+    mean, low, high = row.against_u
+    interval = f" ({low:+.4f} to {high:+.4f}){_star(row.against_u)}"
+    return f"{mean:+.4f}{interval if row.seeds > 1 else ''}"
+
+
+def _star(interval: tuple[float, float, float]) -> str:
+    _, low, high = interval
+    return "*" if low > 0 or high < 0 else ""
+
+
+MEANS = (
+    "Mean ± half a 95 % interval over seeds; in brackets the gain over uniform weights, * where "
+    "its paired interval leaves out 0; in parentheses the paper's number"
+)
+DIFFERENCES = (
+    "Below 0 the estimate tells a frozen predictor's loss better than the few unbiased ratings "
+    "alone. Mean over seeds; in parentheses its paired 95 % interval, * where it leaves out 0"
+)
+# Title, what a cell holds, metrics, how a cell is written.
+TABLES: tuple[tuple[str, str, Sequence[str], Callable[[Row], str | None]], ...] = (
+    (
+        "Test ratings, pairs that B holds too left out",
+        MEANS,
+        [f"{metric}_clean" for metric in METRICS],
+        _cell,
+    ),
+    ("Test ratings as published", MEANS, METRICS, _cell),
     (
         "Truth (simulated): the predictor's true ideal loss; the weights against the oracle's",
+        MEANS,
         ["true_loss", "oracle_correlation", "oracle_kl", "gradient_cosine"],
+        _cell,
     ),
     (
         "Truth (simulated): mean error over ten frozen predictors of three estimates of their loss",
+        MEANS,
         ["frozen_error", "frozen_error_uniform", "frozen_error_u_mean"],
+        _cell,
     ),
-    ("The constraint at the best epoch", ["violation_uniform", "violation", "ess", "exact_kl"]),
+    (
+        "Truth (simulated): these errors minus that of the plain mean over U",
+        DIFFERENCES,
+        ["frozen_error", "frozen_error_uniform"],
+        _against_u,
+    ),
+    (
+        "The constraint at the best epoch",
+        MEANS,
+        ["violation_uniform", "violation", "ess", "exact_kl"],
+        _cell,
+    ),
 )
 
 
 def _print(found: list[Row]) -> None:
-    systems = list(dict.fromkeys(_system(row) for row in found))
-    for title, names in TABLES:
-        cells = {
-            system: {
-                row.metric: row for row in found if _system(row) == system and row.metric in names
-            }
-            for system in systems
-        }
-        if not any(cells.values()):
-            continue
-        print_table(
-            ("method", "balance", "moments", "residuals", "constraint", *names),
-            [
-                (
-                    *system[:2],
-                    ", ".join(system[2] or ()),
-                    *system[3:],
-                    *map(_cell, map(of.get, names)),
-                )
-                for system, of in cells.items()
-                if of
-            ],
-            f"{title}. Mean ± half a 95 % interval over seeds; in brackets the gain over uniform "
-            "weights, * where its paired interval leaves out 0; in parentheses the paper's number",
-        )
+    for title, legend, names, write in TABLES:
+        cells: dict[System, dict[str, str | None]] = {_system(row): {} for row in found}
+        for row in found:
+            if row.metric in names:
+                cells[_system(row)][row.metric] = write(row)
+        if any(cells.values()):
+            print_table(
+                ("method", "balance", "moments", "residuals", "constraint", *names),
+                [
+                    (*system[:2], ", ".join(system[2] or ()), *system[3:], *map(of.get, names))
+                    for system, of in cells.items()
+                    if of
+                ],
+                f"{title}. {legend}",
+            )
 
 
-def _system(row: Row) -> tuple[str, str, tuple[str, ...] | None, str | None, str | None]:
+def _system(row: Row) -> System:
     return row.method, row.balance, row.moments, row.residuals, row.constraint
-
-
-def _cell(row: Row | None) -> str | None:
-    if row is None:
-        return None
-    cell = f"{row.mean:.3f} ± {(row.high - row.low) / 2:.3f}"
-    if row.gain is not None:
-        mean, low, high = row.gain
-        cell += f" [{mean:+.3f}{'*' if low > 0 or high < 0 else ''}]"
-    return cell if row.published is None else f"{cell} ({row.published:.3f})"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 from engine.store.database import Store, runs_home
+from engine.store.processes import Watch
+from engine.store.queue import reclaim
 from engine.store.rebuild import open_store
 
 _lock = threading.Lock()
 _stores: dict[str, Store] = {}
+_watch = Watch()
 
 
 def open_runs() -> Store:
@@ -25,3 +28,14 @@ def open_runs() -> Store:
                 store.close()
             store = _stores[str(home)] = open_store(home)
         return store
+
+
+def reclaimed_runs() -> Store:
+    """The same; a group whose worker has died counts as waiting, and is changed at once.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    store = open_runs()
+    reclaim(store, _watch)
+    return store

@@ -8,6 +8,7 @@ from engine import api
 from engine.jobs.building import tuned
 from engine.jobs.drive import drive
 from engine.store.database import Store
+from engine.store.interventions import record
 from engine.store.launches import create_launch
 from engine.store.processes import Process, Watch
 from engine.store.queue import claim_next, reclaim
@@ -36,11 +37,20 @@ def train_here(store, builder):
         assert drive(store, claim, builder) == "ended"
 
 
-def undisturbed(tmp_path, configs, builder):
-    """The epochs of the same launch, trained in one go in this process."""
+def undisturbed(tmp_path, configs, builder, moves=()):
+    """The epochs of the same launch, trained in one go in this process.
+
+    moves: of lam, as they were recorded of its first group: (which run, place, lam).
+    """
     store = Store(tmp_path / "undisturbed")
     launch = create_launch(store, configs)
     with tuned():
+        if moves:
+            claim = claim_next(store, Process.here())
+            with store.transaction() as db:
+                for k, place, lam in moves:
+                    record(db, claim, place, {launch.runs[k]: lam})
+            assert drive(store, claim, builder) == "ended"
         train_here(store, builder)
     store.close()
     with pytest.MonkeyPatch.context() as patch:

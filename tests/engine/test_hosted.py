@@ -7,12 +7,14 @@ import threading
 import pytest
 import torch
 from small_runs import make
+from stored import undisturbed
 
 from engine.errors import TrainingError
 from engine.events import BlockDone, GroupEpoch
 from engine.jobs import hosted
 from engine.jobs.building import build, tuned
 from engine.jobs.hosted import Busy, Hosted, Raised, Task
+from engine.jobs.remote import RemoteTrainer
 
 
 @pytest.fixture
@@ -69,6 +71,30 @@ def test_a_run_is_stopped_at_the_next_block_boundary(host):
     event = host.advance([("stop", ("b",))], False)[0]
     assert [(done.run, done.state) for done in event.done] == [("b", "stopped")]
     assert [row.run for row in host.advance((), False)[0].runs] == ["a"]
+
+
+class Here:
+    """A line to a trainer in this process."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def ask(self, method, *arguments):
+        answer = getattr(self.host, method)(*arguments)
+        assert not isinstance(answer, Raised), answer.trace
+        return answer
+
+
+@pytest.mark.parametrize("place", [(1, 0, 0), (1, 2, 0)])
+def test_lam_moved_is_moved_again_at_its_place_though_blocks_are_not_told(host, tmp_path, place):
+    def remote(configs):
+        return RemoteTrainer(Here(host), configs, tmp_path)
+
+    moves = [(0, place, 64.0)]
+    there, _ = undisturbed(tmp_path / "there", [make()], remote, moves)
+    here, _ = undisturbed(tmp_path / "here", [make()], build, moves)
+    assert there.equals(here)
+    assert here.lam[:3].tolist() == [4.0, 64.0, 64.0]
 
 
 def test_one_process_trains_one_group_at_a_time(host):

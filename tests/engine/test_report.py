@@ -2,13 +2,17 @@
 
 import json
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from engine import report
+from engine.cli import report as command
 from engine.cli.app import app
 from engine.errors import ConfigError
 from engine.store.database import Store
+from engine.studies import make_plan
+from engine.studies.cells import COLUMNS
 
 BRIEF = {"epochs": 2, "d": 3}
 
@@ -72,6 +76,53 @@ def test_residuals_are_those_of_balanced_rows(tmp_path):
 def test_what_there_is_not_is_refused_before_anything_trains(tmp_path, chosen, field):
     with pytest.raises(ConfigError, match=f"^{field}: got '{next(iter(chosen.values()))[0]}'"):
         rows_of(tmp_path, methods=("ips",), **chosen)
+
+
+def of_frozen(rows):
+    return {(row.balance, row.metric): row for row in rows if row.metric.startswith("frozen_error")}
+
+
+def test_errors_on_frozen_predictors_are_paired_with_those_of_the_plain_mean_over_u():
+    """By hand: differences -.001, .001, .003 have mean .001 and sd .002; t_2(.975) = 4.3027.
+
+    Half the interval is 4.3027 * .002 / sqrt(3) = .004968. Unpaired, the seeds' own .010, .030,
+    .050 would hide it.
+    """
+    forms = (("exact", ("e",)),)
+    plan = make_plan("table2", "simulated-small", seeds=range(3), methods=("ips",), forms=forms)
+    exact = next(series for series in plan.series if series.config.balance == "exact")
+    told = {
+        "frozen_error": [0.009, 0.031, 0.053],
+        "frozen_error_uniform": [0.011, 0.032, 0.053],
+        "frozen_error_u_mean": [0.010, 0.030, 0.050],
+    }
+    known = {"series": exact.key, "source": "measured", "seed": range(3), **told}
+    cells = pd.DataFrame(known).reindex(columns=COLUMNS)
+    found = of_frozen(report._rows(plan, exact, cells))
+    assert found["exact", "frozen_error"].against_u == pytest.approx(
+        (0.001, 0.001 - 0.004968, 0.001 + 0.004968), abs=1e-6
+    )
+    assert found["exact", "frozen_error_uniform"].against_u[0] == pytest.approx(0.002)
+    assert found["exact", "frozen_error_u_mean"].against_u is None
+
+
+def test_the_report_says_whether_an_estimate_beats_the_few_unbiased_ratings(tmp_path, capsys):
+    rows = rows_of(tmp_path, methods=("ips",), balances=("exact",), moments=(("e", "r"),))
+    found = of_frozen(rows)
+    means = {balance: found[balance, "frozen_error_u_mean"].mean for balance, _ in found}
+    assert set(means) == {"none", "oracle", "exact"}
+    assert means["none"] == means["oracle"] == means["exact"]  # U's own, whatever was trained
+    for balance, mean in means.items():
+        row = found[balance, "frozen_error"]
+        gain, low, high = row.against_u
+        assert gain == pytest.approx(row.mean - mean)
+        assert low < gain < high
+    assert all(row.against_u is None for row in rows if row.metric not in report.AGAINST_U)
+    command._print(rows)
+    printed = capsys.readouterr().out
+    assert "these errors minus that of the plain mean over U" in printed
+    gain, low, high = found["exact", "frozen_error"].against_u
+    assert f"{gain:+.4f} ({low:+.4f} to {high:+.4f})" in printed
 
 
 def test_the_command_takes_ways_to_balance_and_constraints(tmp_path, monkeypatch):

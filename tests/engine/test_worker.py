@@ -13,13 +13,8 @@ from fake_trainer import FakeTrainer
 from stored import epoch, numbers, results, states, train_here, undisturbed, wait_until
 
 from engine import api
-from engine.jobs.building import build, tuned
-from engine.jobs.drive import drive
-from engine.store.database import Store
-from engine.store.interventions import record
-from engine.store.launches import create_launch
+from engine.jobs.building import build
 from engine.store.processes import Process
-from engine.store.queue import claim_next
 from engine.store.roster import cores
 
 ROOT = Path(__file__).parents[2]
@@ -97,19 +92,9 @@ def test_killed_after_lam_was_moved_it_moves_there_again(start, tmp_path):
     assert api.epochs([launch.runs[0]]).lam.tolist()[moved.epoch + 1 :] == [64.0] * (
         39 - moved.epoch
     )
-    store = Store(tmp_path / "undisturbed")
-    clean = create_launch(store, [config])
-    claim = claim_next(store, Process.here())
-    with store.transaction() as db:
-        place = (moved.epoch, moved.block, moved.half)
-        record(db, claim, place, {clean.runs[0]: 64.0})
-    with tuned():
-        assert drive(store, claim, build) == "ended"
-    store.close()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "undisturbed"))
-        expected = numbers(clean)
-    assert numbers(launch).equals(expected)
+    place = (moved.epoch, moved.block, moved.half)
+    clean, _ = undisturbed(tmp_path, [config], build, [(0, place, 64.0)])
+    assert numbers(launch).equals(clean)
 
 
 @posix

@@ -1,4 +1,4 @@
-"""The study half of `engine.api`, which hands all of it on: studies, their tables and claims."""
+"""Studies: start and read them, their tables and their claims."""
 
 from __future__ import annotations
 
