@@ -23,11 +23,20 @@ class Shown(Protocol):
     def simulated(self) -> bool:
         """Whether its ratings are simulated."""
 
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be trained here, "" where it can."""
+
 
 def phase(studies: Sequence[Shown]) -> str:
     """What buttons and timer depend on: "new", "active", "paused", "stopped" or "ended"."""
     states = {found.study.state for found in studies}
     return next((s for s in ("active", "paused", "stopped", "ended") if s in states), "new")
+
+
+def trainable(studies: Sequence[Shown]) -> list[Shown]:
+    """Those whose data are here."""
+    return [found for found in studies if not found.why_not]
 
 
 def counts(studies: Sequence[Shown]) -> tuple[int, int]:

@@ -54,22 +54,21 @@ def _watch(form: Form, studies: Sequence[Found]) -> None:
         now = first.pop() if first else [found.again() for found in studies]
         if running.phase(now) != before:
             st.rerun()  # buttons, claims and timer depend on it
-        eta = running.left(now)
         for found in now:
             with st.container(key=f"study_{found.study.id}"):
-                _study(form, found, before == "active", eta)
+                _study(form, found, before == "active")
         if before != "active" and claims.check(now):
             st.rerun()  # now with marks and verdicts
 
     st.fragment(look, run_every=every)()
 
 
-def _study(form: Form, found: Found, live: bool, eta: str) -> None:
+def _study(form: Form, found: Found, live: bool) -> None:
     """One data set: its table, what to say of it, its claims."""
     checked = None if live else claims.held(found)
     table = api.table(found.study, form.part, checked or ())
     with st.container(horizontal=True, vertical_alignment="center", key=f"head_{found.study.id}"):
-        st.markdown(running.status(found, eta), width="stretch")
+        st.markdown(running.status(found), width="stretch")
         takeaway.offer(form, table)
     running.progress(found)
     if found.why_not:

@@ -23,14 +23,13 @@ RANKED = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 class Found:
     """One data set's study and what stands beside it.
 
-    installed: whether its data are here; why_not: else what to do. facts: None where the data
-    cannot be read. baselines: the frame of every base method with uniform weights, same seeds.
+    why_not: why it cannot be trained here and what to do, "" where it can. facts: None where the
+    data cannot be read. baselines: the frame of every base method with uniform weights, same seeds.
     """
 
     study: Any
     title: str
     simulated: bool
-    installed: bool
     why_not: str = ""
     facts: Any = None
     baselines: pd.DataFrame | None = None
@@ -69,7 +68,6 @@ def _find(plan: Any, infos: Mapping[str, Any]) -> Found:
         study=api.study(plan),
         title=info.title if info is not None else plan.dataset,
         simulated=plan.dataset.startswith("simulated"),
-        installed=not why_not,
         why_not=why_not,
         facts=facts,
         baselines=_baselines(plan),

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.steering import Steering, badge, counts, estimate, phase
+from dashboard.steering import Steering, badge, counts, estimate, phase, trainable
 from dashboard.studying import state
 from dashboard.studying.form import Form
 from dashboard.studying.reading import Found
@@ -21,7 +21,7 @@ MOST_SAID = 6
 
 def buttons(form: Form, studies: Sequence[Found]) -> None:
     """What Start would do, and the four buttons."""
-    here = [found for found in studies if found.installed]
+    here = trainable(studies)
     measured, missing = counts(here)
     free, total = phase(studies) not in ("active", "paused"), measured + missing
     if free:
@@ -44,10 +44,11 @@ def cores() -> int:
 def status(studies: Sequence[Found]) -> None:
     """The badges, the progress bar and its line, and where numbers come from."""
     kinds = {badge(found) for found in studies}
-    done, missing = counts(studies)
+    here = trainable(studies) or studies  # where nothing can train, what was measured counts
+    done, missing = counts(here)
     total = done + missing
     now = phase(studies)
-    left = estimate(studies) if now == "active" else (0.0, True)
+    left = estimate(here) if now == "active" else (0.0, True)
     said = text.status(now, done, total, left, cores() if now == "active" else 0)
     share = done / total if total else 0.0
     st.progress(min(1.0, share), text=f"{' '.join(sorted(kinds))} **{said}**")
@@ -79,8 +80,9 @@ def failed(studies: Sequence[Found], kind: str) -> None:
     rest = [f"And {more} more, in the table of runs."] if more > 0 else []
     with st.container(key="failed"):
         st.warning("  \n".join([*said[:MOST_SAID], *rest]), icon=":material/error:")
-        if phase(studies) != "active":
-            Steering(partial(state.tell, kind)).start("Try these again", broken, key="retry")
+        here = trainable(broken)
+        if here and phase(studies) != "active":
+            Steering(partial(state.tell, kind)).start("Try these again", here, key="retry")
 
 
 def _broken(frame: pd.DataFrame) -> pd.Series:

@@ -190,7 +190,7 @@ def choice(label: str, chosen: Any, metric: str) -> str:
 
 def nothing_yet(found: Any) -> str:
     """In place of sentences about results."""
-    return "No result yet" + (": press Start." if found.installed else ".")
+    return "No result yet" + ("." if found.why_not else ": press Start.")
 
 
 def baseline(best: tuple[str, str, int] | None) -> str:

@@ -215,6 +215,31 @@ def test_a_data_set_that_is_not_here_says_how_to_get_it(
     assert [record.dataset for record in api.studies()] == ["simulated-small"]
 
 
+@pytest.mark.parametrize("kind", ["lambda", "uniform"])
+def test_runs_of_data_that_are_not_here_are_neither_counted_nor_awaited(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COUNTERWEIGHT_DATA", str(tmp_path))
+    monkeypatch.setattr(api, "workers", lambda: [1, 2])
+    raw = SMALL if kind == "lambda" else {"values": "0.01,0.1", "seeds": "3"}
+    raw = raw | {"datasets": "simulated-small"}
+    fill(plan(kind, raw), cells=10)
+    page = f"{kind}_study"
+    at = opened(page, **raw)
+    alone = _line(again(at.button(key="start").click().run()))
+    total = len(plan(kind, raw))
+    assert alone.startswith(f"Training: 10 of {total} runs, about ")
+    at = opened(page, **(raw | {"datasets": "coat,simulated-small"}))
+    assert _line(at) == alone
+    again(at.button(key="stop").click().run())
+    assert _line(at) == f"Stopped at 10 of {total} runs"
+
+
+def _line(at: AppTest) -> str:
+    """How far the studies are, without their badges."""
+    return _status(at).split("**")[1]
+
+
 def test_data_that_vanished_before_resuming_are_said_and_the_study_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from page_runs import again, params
 from streamlit.testing.v1 import AppTest
+from study_store import fill
 
 from dashboard.tables import claims as shown_claims
 from dashboard.tables import form as forms
@@ -109,6 +110,28 @@ def test_more_seeds_train_only_what_is_missing(runs: None) -> None:
     at = opened(**CHOICES, seeds="7")
     assert at.button(key="tables_start").label == "Train 4 more"
     assert "5 of 7" in words(html(at))
+
+
+def test_a_line_tells_how_long_its_own_study_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("COUNTERWEIGHT_DATA", str(tmp_path))
+    monkeypatch.setattr(api, "workers", lambda: [1, 2])
+    choices = CHOICES | {"seeds": "20"}
+    fill(forms.plan_of(form_of(**choices), "simulated-small"), cells=4)
+    (alone,) = _lines(opened(**choices))
+    assert "36 of 40 runs to train, about 4 s on 2 cores" in alone  # 0.2 s each
+    several = opened(**choices | {"datasets": "simulated-small,simulated-coat,music"})
+    small, larger, music = _lines(several)
+    assert small == alone
+    assert "40 runs to train, about " in larger
+    assert "Not installed here" in music
+    assert several.button(key="tables_start").label == "Train 76 more"
+
+
+def _lines(at: AppTest) -> list[str]:
+    return [e.value for e in at.markdown if "badge[" in e.value]
 
 
 def test_two_seeds_have_gains_and_no_verdict(runs: None) -> None:
