@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import streamlit as st
@@ -47,8 +47,17 @@ def counts(studies: Sequence[Shown]) -> tuple[int, int]:
 
 def estimate(studies: Sequence[Shown]) -> tuple[float, bool]:
     """Seconds of one core that the missing runs take, and whether all like them were timed."""
-    told = [api.estimate(found.study) for found in studies]
+    told = [api.estimate(_as_started(found.study)) for found in studies]
     return sum(one.seconds for one in told), all(one.known for one in told)
+
+
+def _as_started(study: Any) -> Any:
+    """What starting it would find: runs that failed or were stopped are trained anew."""
+    if study.state in ("active", "paused"):
+        return study
+    anew = study.frame["state"].isin(["failed", "stopped"])
+    states = study.frame["state"].mask(anew, "missing")
+    return replace(study, frame=study.frame.assign(state=states))
 
 
 def badge(found: Shown) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -67,19 +68,27 @@ def _study(form: Form, found: Found, live: bool) -> None:
     """One data set: its table, what to say of it, its claims."""
     checked = None if live else claims.held(found)
     table = api.table(found.study, form.part, checked or ())
+    # Four places, whatever is said in them: one that slides leaves a table twice for a moment.
+    with st.container(key=f"over_{found.study.id}"):
+        _over(form, found, table)
+    st.html(html.table(table))
+    with st.container(key=f"under_{found.study.id}"):
+        shipped = int((found.study.frame["source"] == "gallery").sum())
+        if shipped:
+            st.caption(text.earlier(shipped, len(found.study.frame)))
+        running.failures(found)
+        st.caption(table.caption)
+    with st.container(key=f"claims_{found.study.id}"):
+        claims.family(form, table, checked or (), waiting=checked is None)
+
+
+def _over(form: Form, found: Found, table: Any) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"head_{found.study.id}"):
         st.markdown(running.status(found), width="stretch")
         takeaway.offer(form, table)
     running.progress(found)
     if found.why_not:
         st.caption(f"{found.title} is {found.why_not}")
-    st.html(html.table(table))
-    shipped = int((found.study.frame["source"] == "gallery").sum())
-    if shipped:
-        st.caption(text.earlier(shipped, len(found.study.frame)))
-    running.failures(found)
-    st.caption(table.caption)
-    claims.family(form, table, checked or (), waiting=checked is None)
 
 
 page()

@@ -15,6 +15,7 @@ from dashboard.live_figure import live_figure
 from dashboard.studying import reading, running, state
 from dashboard.studying.form import KINDS, Form
 from dashboard.studying.reading import Found
+from dashboard.text import curves
 from dashboard.text import studies as text
 from engine import api
 
@@ -117,8 +118,8 @@ def lambda_says(form: Form, found: Found) -> list[str]:
     for one in found.plan.series:
         curve = api.shape(found.frame, one.key, panel.column(part))
         chosen = api.choose(found.frame, one.key, part=part)
-        told = text.choice(one.label, chosen, "AUC").removeprefix(f"{one.label}: ")
-        shape = text.curve(one.label, name, curve, panel.lower)
+        told = curves.choice(one.label, chosen, "AUC").removeprefix(f"{one.label}: ")
+        shape = curves.curve(one.label, name, curve, panel.lower)
         said.append(f"{shape} {told[:1].upper()}{told[1:]}")
     return [*said, f"{text.baseline(reading.strongest(found))} {_chance(form, found)}"]
 

@@ -58,15 +58,16 @@ def again(found: Found) -> Found:
 
 def _find(plan: Any, infos: Mapping[str, Any]) -> Found:
     info = infos.get(plan.dataset)
+    title = info.title if info is not None else plan.dataset
     try:
         facts, why_not = api.data_facts(plan), ""
     except api.CounterweightError as error:
-        facts, why_not = None, str(error)
+        facts, why_not = None, f"{title}: {error}"
     if info is not None and not info.installed:
-        why_not = f"{info.title} is not installed. To get it: {info.how_to_get}"
+        why_not = f"{title} is not installed. To get it: {info.how_to_get}."
     return Found(
         study=api.study(plan),
-        title=info.title if info is not None else plan.dataset,
+        title=title,
         simulated=plan.dataset.startswith("simulated"),
         why_not=why_not,
         facts=facts,

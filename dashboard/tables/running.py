@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.steering import Steering, badge, counts, estimate, phase, trainable
 from dashboard.tables import state
 from dashboard.tables.form import Form, plan_of
+from dashboard.text import steering as steering_text
 from dashboard.text import tables as text
 from engine import api
 
@@ -53,17 +54,16 @@ def buttons(form: Form, studies: Sequence[Found]) -> None:
     measured, missing = counts(here)
     free = phase(studies) not in ("active", "paused") and not form.errors
     steering = Steering(state.tell, prefix="tables_")
-    name = text.start(measured, missing) if here else "Start"
-    steering.start(name, here, enabled=free and bool(here) and missing > 0)
+    name = steering_text.start(measured, missing)
+    steering.start(name, here, enabled=free and missing > 0)
     steering.pause_and_stop(studies)
 
 
 def status(found: Found) -> str:
     """One study's title, badge and how far it is, in a line."""
     measured, missing = counts([found])
-    seconds, known = estimate([found])
-    left = text.about(seconds, len(api.workers()), known)
-    said = text.status(phase([found]), measured, measured + missing, left)
+    workers = len(api.workers())
+    said = text.status(phase([found]), measured, measured + missing, estimate([found]), workers)
     said = "Not installed here" if found.why_not else said
     return f"**{found.title}** {badge(found)} :gray[{said}]"
 
