@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import forms
 from dashboard.text import settings as text
+from dashboard.widget_value import make_show
 from engine import api
 
 Show = Callable[[Any], str]
@@ -18,7 +19,7 @@ Show = Callable[[Any], str]
 
 def put(name: str, value: Any) -> None:
     """Make the widget of a setting show `value`."""
-    st.session_state[f"f_{name}"] = value
+    make_show(f"f_{name}", value)
 
 
 def chose(name: str) -> None:

@@ -11,6 +11,7 @@ from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.inspecting import frames, state, training
 from dashboard.inspecting.takeaway import drawn, title
 from dashboard.text import weights as text
+from dashboard.widget_value import make_show
 from engine import api
 
 PLAY_SECONDS = 0.6
@@ -143,7 +144,7 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     # A stop of its own: its value does not change as epochs come, so what the browser repeats of it
     # a moment later is no choice of another epoch.
     stops = [*epochs, NEWEST] if trains else epochs
-    st.session_state["w_epoch"] = NEWEST if trains and state.get("epoch") is None else epoch
+    make_show("w_epoch", NEWEST if trains and state.get("epoch") is None else epoch)
     row.select_slider(
         "Epoch",
         stops,

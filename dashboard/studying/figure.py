@@ -17,6 +17,7 @@ from dashboard.studying.form import KINDS, Form
 from dashboard.studying.reading import Found
 from dashboard.text import curves
 from dashboard.text import studies as text
+from dashboard.widget_value import make_show
 from engine import api
 
 EVERY_SECONDS = 1.5
@@ -70,7 +71,7 @@ def looks(form: Form) -> None:
             ("part", text.PARTS),
         ):
             key = f"s_{form.kind}_{name}"
-            st.session_state[key] = form.looks[name]
+            make_show(key, form.looks[name])
             st.segmented_control(
                 name.capitalize(),
                 list(names),

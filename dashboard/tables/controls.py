@@ -13,6 +13,7 @@ from dashboard.tables import state
 from dashboard.tables.form import MOMENTS, PARTS, SEEDS_MAX, Form
 from dashboard.text import tables as text
 from dashboard.text.settings import choice
+from dashboard.widget_value import make_show
 from engine import api
 
 FOLDED = ("methods", "lam", "epochs", "confounding")
@@ -101,7 +102,7 @@ def _segments(
 
 
 def _value(name: str, value: Any) -> None:
-    st.session_state[f"t_{name}"] = value
+    make_show(f"t_{name}", value)
 
 
 def _common(name: str) -> dict[str, Any]:

@@ -12,3 +12,11 @@ def again(at: AppTest) -> AppTest:
 def params(at: AppTest) -> dict[str, str]:
     """Its address."""
     return {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
+
+
+def told(at: AppTest) -> set[str]:
+    """The widgets whose values the page sends to the browser, over what was chosen meanwhile."""
+    kinds = "button_group checkbox multiselect number_input select_slider selectbox slider"
+    every = [w for kind in [*kinds.split(), "text_input", "toggle"] for w in getattr(at, kind)]
+    assert every
+    return {widget.key for widget in every if widget.proto.set_value}

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from page_runs import again, params
+from page_runs import again, params, told
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -81,6 +81,8 @@ def test_a_finished_study_shows_numbers_verdicts_and_statements(runs: None) -> N
     assert words(statements).count("not measured yet") >= 6
     assert "And ours" in statements
     assert params(at) == {"table": "2", "seeds": "5", **CHOICES}
+    assert told(at)
+    assert told(again(at.run())) == set()  # nothing over what was chosen meanwhile
 
 
 def test_text_to_copy_is_there_in_three_forms(runs: None) -> None:
