@@ -13,7 +13,6 @@ from dashboard.inspecting import frames, state
 from dashboard.inspecting.epochs import dark
 from dashboard.inspecting.takeaway import drawn, offer, title
 from dashboard.text import weights as text
-from dashboard.widget_value import make_show
 
 EACH_END = 10
 COLUMNS = {
@@ -36,7 +35,7 @@ def against_anything(found: Any) -> None:
     titles = text.across(found.block, found.pairs.columns)
     offered = [*titles, *found.features]
     chosen = state.get("across") if state.get("across") in offered else offered[0]
-    make_show("w_across", chosen)
+    st.session_state["w_across"] = chosen
     title("Weight against", _note(found))
     st.selectbox(
         "Against",

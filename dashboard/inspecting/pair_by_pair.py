@@ -13,7 +13,6 @@ from dashboard.inspecting.epochs import dark
 from dashboard.inspecting.takeaway import offer, title
 from dashboard.live_figure import live_figure
 from dashboard.text import weights as text
-from dashboard.widget_value import make_show
 
 KEY, ALL = "w_pairs", "all"
 
@@ -105,7 +104,7 @@ def _cells(found: Any) -> None:
         for u, i, n in found.cells[["user_group", "item_group", "pairs"]].itertuples(index=False)
     }
     cell = state.picked().cell
-    make_show("w_cell", cell if cell in counts else ALL)
+    st.session_state["w_cell"] = cell if cell in counts else ALL
 
     def chose() -> None:
         one = st.session_state["w_cell"]

@@ -7,7 +7,6 @@ import streamlit as st
 
 from dashboard.inspecting import state
 from dashboard.text import weights as text
-from dashboard.widget_value import make_show
 from engine import api
 
 TRAINS = ("running", "paused")
@@ -33,7 +32,7 @@ def run_box(name: str, label: str, runs: pd.DataFrame, optional: bool = False) -
     chosen = state.get(name)
     if chosen and chosen not in titles:
         titles = {chosen: f"run {chosen}", **titles}
-    make_show(f"w_{name}", chosen if chosen or optional else next(iter(titles), None))
+    st.session_state[f"w_{name}"] = chosen if chosen or optional else next(iter(titles), None)
     st.selectbox(
         label,
         list(titles),
