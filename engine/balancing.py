@@ -10,11 +10,14 @@ Everything is written per run: arrays are [R, n], moments x [R, n, k], targets [
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
+
+from engine.models.kernels import loops
+from engine.models.pairs import array, compiled
 
 MANY = 1 << 18  # pairs, more of which are summed over in parts
 WeightsMap = Literal["softmax", "sigmoid"]
@@ -85,13 +88,28 @@ def score_gradient(
     it is at hand.
     """
     q = log_q.exp() if q is None else q
-    inside = log_q if entropy == 1 else entropy * log_q
-    if x.shape[-1] == 1:
-        inside = torch.addcmul(inside, x.squeeze(-1), pressure)
-    else:
-        inside = inside + along(x, pressure)
+    if x.shape[-1] == 1 and compiled(log_q):
+        found = torch.empty_like(log_q, memory_format=torch.contiguous_format)
+        given = array(log_q), array(q), array(x.squeeze(-1)), array(pressure.squeeze(-1))
+        _centred(*given, entropy, found.numpy())
+        return found
+    inside = (log_q if entropy == 1 else entropy * log_q) + along(x, pressure)
     inside -= (q * inside).sum(-1, keepdim=True)
     return inside.mul_(q).mul_(log_q.shape[-1])
+
+
+@loops
+def _centred(log_q: Any, q: Any, x: Any, pressure: Any, entropy: float, found: Any) -> None:
+    """found = n q (y - E_q y), y = entropy log q + pressure x, all [R, n]; pressure [R]."""
+    for r in range(q.shape[0]):
+        n, sign, slope = q.shape[1], q.dtype.type(entropy), pressure[r]
+        mean = 0.0
+        for k in range(n):
+            mean += q[r, k] * (sign * log_q[r, k] + slope * x[r, k])
+        centre, scale = q.dtype.type(mean), q.dtype.type(n)
+        for k in range(n):
+            y = sign * log_q[r, k] + slope * x[r, k]
+            found[r, k] = scale * q[r, k] * (y - centre)
 
 
 def through_map(gradient: Tensor, score: Tensor, weights_map: WeightsMap) -> Tensor:

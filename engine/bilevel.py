@@ -14,11 +14,12 @@ here. Arrays are [R, n].
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from engine.models import Direction, MatrixFactorization
+from engine.models import Direction, MatrixFactorization, compiled, square_gradient
 
 
 def assumed_step(
@@ -37,6 +38,37 @@ def uniform_gradient(
     """v = gradient of L_U = sum share (r_hat - r)^2; all [R, m], share 1/|U| (0 on padding)."""
     slope = 2 * share * (theta.score(user, item) - label)
     return theta.gradient(user, item, slope)
+
+
+class Moved(NamedTuple):
+    """theta' where it differs from theta: in rows A [R, a, .] of users [a] and B [R, b, .] of items
+    [b], and in mu [R, 1], None without.
+    """
+
+    users: Tensor
+    items: Tensor
+    A: Tensor
+    B: Tensor
+    mu: Tensor | None
+
+
+def corner_gradient(
+    theta: MatrixFactorization,
+    moved: Moved,
+    user: Tensor,
+    item: Tensor,
+    label: Tensor,
+    share: Tensor,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """`uniform_gradient` at theta' in what has moved: by A, B and mu."""
+    at, rows = (moved.users, moved.items), (moved.A, moved.B)
+    if compiled(moved.A):
+        pairs = user, item, label, share
+        of_users, of_items, by_mu = square_gradient(theta.rows, at, rows, pairs, moved.mu)
+        theta.settle(of_users, of_items, 0.0)
+        return of_users, of_items, by_mu
+    v = uniform_gradient(theta.replaced(*at, rows, moved.mu), user, item, label, share)
+    return v.of_users.index_select(1, at[0]), v.of_items.index_select(1, at[1]), v.get("mu")
 
 
 def hypergradient(

@@ -12,10 +12,12 @@ from pathlib import Path
 import torch
 from safetensors.numpy import load_file
 
+from engine.balancing import score_gradient
 from engine.config import RunConfig
 from engine.datasets import load
 from engine.datasets.ratings import FloatArray
 from engine.jobs.memory import MOST, give_back, keep_buffers
+from engine.models import prepare
 from engine.store.database import runs_home
 from engine.store.observed import keep_observed
 from engine.store.records import check_finished
@@ -55,8 +57,10 @@ def keep_buffers_of(configs: Collection[RunConfig]) -> None:
 
 
 def warm_up() -> None:
-    """Have torch load now what it otherwise loads with the first optimizer: a second or more."""
+    """Load now what the first optimizer and the first step would wait for: a second or more."""
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
+    prepare()
+    score_gradient(torch.zeros(1, 1), torch.ones(1, 1, 1), torch.ones(1, 1))
 
 
 def build(configs: Mapping[str, RunConfig]) -> Trainer:

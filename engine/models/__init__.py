@@ -4,7 +4,7 @@ from engine.models.factorisation import MatrixFactorization
 from engine.models.grouped import Grouped
 from engine.models.linear import LevelTable, LinearModel, by_level
 from engine.models.neural import NeuralCollaborativeFiltering
-from engine.models.ordered import Ordered
+from engine.models.pairs import add_gradients, compiled, prepare, products, square_gradient
 from engine.models.rows import Direction
 from engine.models.rowwise import RowwiseFactorization, RowwiseLinear
 from engine.models.stacked import NEVER_DECAYED, PairModel, Stacked, grad_of
@@ -17,11 +17,15 @@ __all__ = [
     "LinearModel",
     "MatrixFactorization",
     "NeuralCollaborativeFiltering",
-    "Ordered",
     "PairModel",
     "RowwiseFactorization",
     "RowwiseLinear",
     "Stacked",
+    "add_gradients",
     "by_level",
+    "compiled",
     "grad_of",
+    "prepare",
+    "products",
+    "square_gradient",
 ]

@@ -14,12 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.models.grouped import Grouped
-from engine.models.ordered import Ordered
+from engine.models.pairs import add_gradients, products
 from engine.models.rows import Direction, Near, direction_of, item_rows_of, parts_of, user_rows_of
 from engine.models.stacked import Stacked, add_rows, grad_of, normal_tables, rows_of
-
-CHUNK = 1 << 18  # numbers gathered at once: more would leave the processor's caches
 
 
 class MatrixFactorization(Stacked):
@@ -133,9 +130,9 @@ class MatrixFactorization(Stacked):
         return near.rows
 
     @property
-    def under(self) -> tuple[Tensor, Tensor]:
-        """Rows of users and of items, those of all runs under each other, [R * rows, d + 2]."""
-        return self._users.flatten(0, 1), self._items.flatten(0, 1)
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """(P_u, b_u, 1) of all users and (Q_i, 1, c_i) of all items, [R, rows, d + 2]."""
+        return self._users, self._items
 
     def keep(self, lanes: Tensor) -> None:
         """Keep only these runs, in this order."""
@@ -144,19 +141,8 @@ class MatrixFactorization(Stacked):
         self.with_gradients()
 
     def score(self, user: Tensor, item: Tensor) -> Tensor:
-        """Scores [R, n]."""
-        at_once = max(1, CHUNK // self._users[:, 0].numel())
-        if user.shape[-1] > at_once:
-            pieces = zip(
-                torch.split(user, at_once, -1), torch.split(item, at_once, -1), strict=True
-            )
-            return torch.cat([self.score(u, i) for u, i in pieces], dim=-1)
-        score = rows_of(self._users, user).mul_(rows_of(self._items, item)).sum(-1)
-        return score if self.mu is None else score.add_(self.mu)
-
-    def score_ordered(self, pairs: Ordered) -> Tensor:
-        """Scores [R, n] of many pairs."""
-        score = pairs.products(self._users, self._items)
+        """Scores [R, n], indices [n] or [R, n]."""
+        score = products(self._users, self._items, user, item)
         return score if self.mu is None else score.add_(self.mu)
 
     def score_grid(self, users: Tensor, items: Tensor) -> Tensor:
@@ -174,23 +160,12 @@ class MatrixFactorization(Stacked):
         """Add d/dparameters of sum(slope * score) to every `.grad`; slope [R, n], indices [n], or
         [R, n], one set each run.
         """
-        self._add(self._users_grad, self._items_grad, user, item, slope)
+        to = self._users_grad, self._items_grad
+        add_gradients((self._users, self._items), user, item, slope, to)
         if self.mu is not None:
             grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
     add_gradient = accumulate
-
-    def _add(self, users: Tensor, items: Tensor, user: Tensor, item: Tensor, slope: Tensor) -> None:
-        column = slope.unsqueeze(-1)
-        add_rows(users, user, column * rows_of(self._items, item))
-        add_rows(items, item, column * rows_of(self._users, user))
-
-    def accumulate_grouped(self, by_user: Grouped, by_item: Grouped, slope: Tensor) -> None:
-        """The same of many pairs [n], put in order of either side: G Q and G' P, G sparse."""
-        add_rows(self._users_grad, by_user.members, by_user.sums(self._items, slope))
-        add_rows(self._items_grad, by_item.members, by_item.sums(self._users, slope))
-        if self.mu is not None:
-            grad_of(self.mu).add_(slope.sum(1, keepdim=True))
 
     def accumulate_grid(self, users: Tensor, items: Tensor, slope: Tensor) -> None:
         """The same over a grid, as matrix products G Q and G' P; slope [R, a * b]."""
@@ -204,7 +179,7 @@ class MatrixFactorization(Stacked):
     def gradient(self, user: Tensor, item: Tensor, slope: Tensor) -> Direction:
         """The gradient of sum(slope * score); indices [n] or [R, n], one set each run."""
         users, items = torch.zeros_like(self._users), torch.zeros_like(self._items)
-        self._add(users, items, user, item, slope)
+        add_gradients((self._users, self._items), user, item, slope, (users, items))
         self.settle(users, items, 0.0)
         P, b, Q, c = parts_of(users, items)
         held = {"P": P, "Q": Q, "b": b, "c": c}
@@ -215,8 +190,8 @@ class MatrixFactorization(Stacked):
     def directional(self, v: Mapping[str, Tensor], user: Tensor, item: Tensor) -> Tensor:
         """Derivative of the scores in parameter direction v, [R, n]: <grad score, v>."""
         way = direction_of(v)
-        along = rows_of(way.of_users, user).mul_(rows_of(self._items, item)).sum(-1)
-        along += rows_of(self._users, user).mul_(rows_of(way.of_items, item)).sum(-1)
+        along = products(way.of_users, self._items, user, item)
+        along += products(self._users, way.of_items, user, item)
         return along if self.mu is None else along.add_(way["mu"])
 
     def moved(self, step: float) -> MatrixFactorization:

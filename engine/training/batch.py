@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.models import Grouped, LinearModel, MatrixFactorization, Ordered, PairModel
+from engine.models import (
+    Grouped,
+    LinearModel,
+    MatrixFactorization,
+    PairModel,
+    RowwiseFactorization,
+)
 from engine.training.levels import Levels
 
 Scores = tuple[Tensor, Tensor | None]  # of B_k [R, n], and of D_k [R, N] where it is looked at
@@ -100,6 +106,10 @@ class Grid:
         """Added up where a pair is both."""
         return everywhere if observed is None else everywhere.index_add_(1, self.cell, observed)
 
+    def with_observed(self, everywhere: Tensor, observed: Tensor) -> Tensor:
+        """The same, of values [R, a * b] that stay as they are."""
+        return everywhere.index_add(1, self.cell, observed)
+
     def item(self) -> Tensor:
         """Items of the pairs, [a * b]."""
         return self.items.repeat(len(self.users))
@@ -113,8 +123,7 @@ class Grid:
 class Sample:
     """Pairs drawn from a large D, followed by those of B; `cell` finds these.
 
-    worth: for how many pairs of D each one drawn counts in a sum over D. ordered: those drawn, and
-    those of B, where both are in order of their user.
+    worth: for how many pairs of D each one drawn counts in a sum over D.
     """
 
     pair_user: Tensor
@@ -122,7 +131,6 @@ class Sample:
     level: Tensor
     cell: Tensor
     worth: float = 1.0
-    ordered: tuple[Ordered, Ordered] | None = None
 
     @classmethod
     def of(
@@ -132,7 +140,6 @@ class Sample:
         levels: Levels,
         observed: tuple[Tensor, Tensor, Tensor],
         worth: float = 1.0,
-        ordered: tuple[Ordered, Ordered] | None = None,
     ) -> Sample:
         """user, item [N] drawn; observed: user, item and level [n] of those of B."""
         cell = torch.arange(len(user), len(user) + len(observed[0]), device=user.device)
@@ -142,7 +149,6 @@ class Sample:
             torch.cat([levels.of(user, item), observed[2]]),
             cell,
             worth,
-            ordered,
         )
 
     @property
@@ -156,14 +162,10 @@ class Sample:
 
     def scores(self, model: PairModel) -> Tensor:
         """Scores of sample and B, [R, N + n]."""
-        if self.ordered is not None and isinstance(model, MatrixFactorization):
-            return torch.cat([model.score_ordered(pairs) for pairs in self.ordered], dim=1)
         return model.score(self.pair_user, self.pair_item)
 
     def own_scores(self, model: PairModel) -> Tensor:
         """Scores of the sample, [R, N]."""
-        if self.ordered is not None and isinstance(model, MatrixFactorization):
-            return model.score_ordered(self.ordered[0])
         return model.score(self.user(), self.item())
 
     @cached_property
@@ -177,7 +179,7 @@ class Sample:
     def accumulate(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `scores`, or of those of the drawn pairs alone."""
         slope = pad(slope, (0, len(self.pair_user) - slope.shape[1]))
-        if isinstance(model, MatrixFactorization):
+        if isinstance(model, RowwiseFactorization):
             model.accumulate_grouped(*self.grouped, slope)
         else:
             model.accumulate(self.pair_user, self.pair_item, slope)
@@ -210,15 +212,23 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Rectangle:
+    """users [a] x items [b]; row, column [n]: the places of the observed pairs among these."""
+
+    users: Tensor
+    items: Tensor
+    row: Tensor
+    column: Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """One block, or all of B.
 
     user, item, position [n] (in B; a slice of all of B), level [n] (1 negative, 2 positive);
     label [1, n]; inverse [R or 1, n], 1/p where it is not learned; mass = s_k; n_all = |D_k|, of
     single pairs |B_k| / s; everything: D_k or None.
-    users, items: of a block, None for all of B; crossing [n]: the observed pairs as cells of
-    users x items, where that grid has few cells for one rated. ordered: all of B, where D's has
-    many.
+    block: the users and items of a block, None for all of B and for single pairs.
     """
 
     user: Tensor
@@ -230,10 +240,7 @@ class Batch:
     mass: float
     n_all: float
     everything: Grid | Sample | None
-    users: Tensor | None = None
-    items: Tensor | None = None
-    crossing: Tensor | None = None
-    ordered: Ordered | None = None
+    block: Rectangle | None = None
 
     def own(self, values: Tensor) -> Tensor:
         """Of values of all of B, [R, |B|], those of the batch's pairs."""
@@ -241,45 +248,16 @@ class Batch:
             return values[:, self.position]
         return values.index_select(1, self.position)
 
-    @property
-    def cell(self) -> Tensor | None:
-        """The observed pairs as cells of a grid, if one is looked at."""
-        return self.everything.cell if isinstance(self.everything, Grid) else self.crossing
-
-    @property
-    def corner(self) -> tuple[Tensor, Tensor]:
-        """Users and items of the grid."""
-        if isinstance(self.everything, Grid):
-            return self.everything.users, self.everything.items
-        assert self.users is not None
-        assert self.items is not None
-        return self.users, self.items
-
-    def on_grid(self, observed: Tensor, everywhere: Tensor | None) -> Tensor:
-        """Values of B_k, and of D_k if there are any, added up on the grid, [R, N]."""
-        assert self.cell is not None
-        if everywhere is None:
-            everywhere = observed.new_zeros(observed.shape[0], int(self.n_all))
-            return everywhere.index_copy_(1, self.cell, observed)  # no pair is rated twice
-        return everywhere.index_add(1, self.cell, observed)
-
     def rated(self, model: PairModel) -> Tensor:
-        """Scores of B_k, [R, n]: pair by pair, or among all of the grid."""
-        if isinstance(model, MatrixFactorization):
-            if self.crossing is not None:
-                return model.score_grid(*self.corner).index_select(1, self.crossing)
-            if self.ordered is not None:
-                return model.score_ordered(self.ordered)
+        """Scores of B_k, [R, n]."""
         return model.score(self.user, self.item)
 
     def add_rated(self, model: PairModel, slope: Tensor) -> None:
         """The vector-Jacobian product of `rated`, added to the model's gradients."""
-        if not isinstance(model, MatrixFactorization):
-            model.accumulate(self.user, self.item, slope)
-        elif self.crossing is None:
+        if isinstance(model, RowwiseFactorization):
             model.accumulate_grouped(*self.grouped, slope)
         else:
-            model.accumulate_grid(*self.corner, self.on_grid(slope, None))
+            model.accumulate(self.user, self.item, slope)
 
     @cached_property
     def grouped(self) -> tuple[Grouped, Grouped]:
@@ -323,4 +301,5 @@ class Batch:
         elif isinstance(self.everything, Sample):
             self.everything.accumulate(model, self.on_pairs(observed, everywhere))
         else:
-            model.accumulate_grid(*self.corner, self.on_grid(observed, everywhere))
+            assert self.everything is not None
+            self.everything.accumulate(model, self.everything.with_observed(everywhere, observed))

@@ -263,8 +263,8 @@ class Learners:
 
     def _pull(self, batch: Batch, scale: float) -> None:
         """CausE: gradient of pull * sum |Q_b - Q_u| over the block's items, Q_u constant."""
-        assert batch.items is not None
-        first, second = batch.items, batch.items + self._shape[1]
+        assert batch.block is not None
+        first, second = batch.block.items, batch.block.items + self._shape[1]
         pull = self._config.teacher_pull * scale
         for table in (self.theta.Q, self.theta.c):
             apart = table.index_select(1, first) - table.index_select(1, second)

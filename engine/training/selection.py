@@ -116,9 +116,9 @@ class Selector:
         lanes = self._lanes
         assert lanes.covered_user is not None
         assert lanes.covered_item is not None
-        if batch.users is not None and batch.items is not None:
-            users = lanes.covered_user[batch.users].sum()
-            return float(users * lanes.covered_item[batch.items].sum())
+        if batch.block is not None:
+            users = lanes.covered_user[batch.block.users].sum()
+            return float(users * lanes.covered_item[batch.block.items].sum())
         return float(lanes.covered_user.sum() * lanes.covered_item.sum())
 
 

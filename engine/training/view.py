@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from engine.datasets.ratings import IntArray
-from engine.diagnostics import PAIRS_MAX, sample_pairs
-from engine.models import Ordered
-from engine.training.batch import Batch, Grid, Sample
+from engine.diagnostics import sample_pairs
+from engine.training.batch import Batch, Grid, Rectangle, Sample
 from engine.training.blocks import Block, EpochPlan
 from engine.training.lanes import Lanes
 from engine.training.levels import Levels
-
-DENSE = 16  # cells of a grid for one rated pair, up to which a matrix product takes less time
 
 
 class View:
@@ -27,11 +23,10 @@ class View:
         self._label = lanes.label[:, self._position]
         self._level = lanes.level[self._position].int()
         self._inverse = lanes.inverse_propensity[:, self._position]
-        user_place, item_place, width = (
-            torch.as_tensor(a, device=device)
-            for a in (plan.user_place, plan.item_place, _widths(plan))
+        self._row, self._column = (
+            torch.as_tensor(place, device=device)[code]
+            for place, code in ((plan.user_place, self._user), (plan.item_place, self._item))
         )
-        self._cell = user_place[self._user] * width + item_place[self._item]
 
     def batch(self, block: Block) -> Batch:
         """One block."""
@@ -39,8 +34,8 @@ class View:
         user, item, level = self._user[cut], self._item[cut], self._level[cut]
         users = torch.as_tensor(block.users, device=user.device)
         items = torch.as_tensor(block.items, device=user.device)
-        cell, dense = self._cell[cut], block.n_all <= DENSE * block.n_observed
-        grid = Grid.of(users, items, cell, level) if self._on_all else None
+        row, column = self._row[cut], self._column[cut]
+        grid = Grid.of(users, items, row * len(items) + column, level) if self._on_all else None
         return Batch(
             *(user, item, self._position[cut], level),
             label=self._label[:, cut],
@@ -48,18 +43,8 @@ class View:
             mass=block.mass,
             n_all=block.n_all,
             everything=grid,
-            users=users,
-            items=items,
-            crossing=cell if dense else None,
+            block=Rectangle(users, items, row, column),
         )
-
-
-def _widths(plan: EpochPlan) -> IntArray:
-    """Items in the block of every biased rating, in the epoch's order, [|B|]."""
-    width = np.ones(len(plan.order), dtype=np.int64)
-    for block in plan.blocks:
-        width[block.start : block.stop] = len(block.items)
-    return width
 
 
 class Whole:
@@ -67,16 +52,8 @@ class Whole:
 
     def __init__(self, lanes: Lanes, shape: tuple[int, int], on_all: bool) -> None:
         self._n_all = shape[0] * shape[1]
-        device = lanes.user.device
         self._level = lanes.level.int() if on_all else lanes.level  # which only then index
-        self._cell, self._users, self._items, self._ordered = None, None, None, None
-        dense = self._n_all <= min(DENSE * len(lanes.user), PAIRS_MAX)
-        if not dense:
-            self._ordered = Ordered.of(lanes.user, lanes.item, shape, lanes.lam.dtype)
-        self._everything = _everything(lanes, shape, self._ordered) if on_all else None
-        if dense:
-            self._cell = lanes.user * shape[1] + lanes.item
-            self._users, self._items = (torch.arange(n, device=device) for n in shape)
+        self._everything = _everything(lanes, shape) if on_all else None
 
     def batch(self, lanes: Lanes) -> Batch:
         """The batch with the present propensities."""
@@ -87,14 +64,10 @@ class Whole:
             mass=lanes.density,
             n_all=self._n_all,
             everything=self._everything,
-            users=self._users,
-            items=self._items,
-            crossing=self._cell,
-            ordered=self._ordered,
         )
 
 
-def _everything(lanes: Lanes, shape: tuple[int, int], rated: Ordered | None) -> Grid | Sample:
+def _everything(lanes: Lanes, shape: tuple[int, int]) -> Grid | Sample:
     drawn, device = sample_pairs(shape[0] * shape[1]), lanes.user.device
     if drawn is None:
         users, items = (torch.arange(n, device=device) for n in shape)
@@ -102,6 +75,4 @@ def _everything(lanes: Lanes, shape: tuple[int, int], rated: Ordered | None) -> 
         return Grid.of(users, items, cell, lanes.level.int())
     user, item = (torch.as_tensor(a, device=device) for a in np.divmod(drawn, shape[1]))
     levels = Levels(lanes.user, lanes.item, lanes.level, shape[1])
-    both = rated and Ordered.of(user, item, shape, lanes.lam.dtype)
-    ordered = (both, rated) if rated and both else None
-    return Sample.of(*(user, item, levels, (lanes.user, lanes.item, lanes.level)), ordered=ordered)
+    return Sample.of(user, item, levels, (lanes.user, lanes.item, lanes.level))

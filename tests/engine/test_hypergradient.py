@@ -14,7 +14,7 @@ from small_runs import make, tiny
 from engine.jobs.building import tuned
 from engine.models import MatrixFactorization
 from engine.presets import preset
-from engine.training.batch import Batch, Grid
+from engine.training.batch import Batch, Grid, Rectangle
 from engine.training.lanes import Lanes
 from engine.training.nuisance import Nuisance
 from engine.training.trainer import Trainer
@@ -65,7 +65,16 @@ def block(data: Lanes, on_all: bool) -> Batch:
         mass=n / 12,
         n_all=12,
         everything=grid,
+        block=Rectangle(users, items, cell // len(ITEMS), cell % len(ITEMS)),
     )
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "tensors"])
+def compiled(request, monkeypatch):
+    """Both ways of going over pairs."""
+    for module in ("engine.models.pairs", "engine.bilevel") if not request.param else ():
+        monkeypatch.setattr(f"{module}.compiled", lambda table: False)
+    return request.param
 
 
 class Held:
@@ -197,7 +206,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("method", "changes", "learned"), CASES)
-def test_hypergradient_is_that_of_backward_through_the_assumed_step(method, changes, learned):
+def test_hypergradient_is_that_of_backward_through_the_assumed_step(
+    compiled, method, changes, learned
+):
     """Accumulated over eta, in every parameter of every part that is learned bi-level."""
     nuisance, theta, data, batch = problem(method, **changes)
     wanted = reference(method, nuisance, theta, data)

@@ -18,7 +18,7 @@ from engine.bench.timing import apart, timed
 from engine.jobs import building
 from engine.jobs.building import keep_buffers_of, tuned
 from engine.jobs.memory import MOST as KEPT
-from engine.training import constraint, frontier, telling, view
+from engine.training import constraint, frontier, telling
 from engine.training.batch import Sample
 from engine.training.trainer import Trainer
 
@@ -35,43 +35,32 @@ def test_sums_in_parts_are_the_sums(monkeypatch):
 
 
 def sparse(monkeypatch):
-    """B is looked at pair by pair, and D by a sample of 500 pairs."""
-    for module in (diagnostics, view):
-        monkeypatch.setattr(module, "PAIRS_MAX", 0)
+    """D is looked at by a sample of 500 pairs."""
+    monkeypatch.setattr(diagnostics, "PAIRS_MAX", 0)
     monkeypatch.setattr(diagnostics, "PAIRS_SAMPLE", 500)
 
 
-@pytest.mark.parametrize("method", ["ips", "dr", "autodebias"])
-def test_all_ratings_in_order_are_scored_as_one_by_one(monkeypatch, method):
+@pytest.mark.parametrize("method", ["dr", "autodebias"])
+def test_a_sample_of_d_is_scored_as_its_pairs_are(monkeypatch, method):
     sparse(monkeypatch)
     trainer = Trainer({"a": make(method), "b": make(method, seed=1)}, tiny())
     theta, batch = trainer._learners.theta, trainer._learners._whole.batch(trainer._lanes)
     theta.b.normal_(), theta.c.normal_()
-    assert batch.ordered is not None
-    torch.testing.assert_close(batch.rated(theta), theta.score(batch.user, batch.item))
-    if method == "ips":
-        assert batch.everything is None
-        return
     drawn = batch.everything
     assert isinstance(drawn, Sample)
     found = drawn.scores(theta)
-    torch.testing.assert_close(found, replace(drawn, ordered=None).scores(theta))
     torch.testing.assert_close(found.index_select(1, drawn.cell), batch.rated(theta))
     assert torch.equal(drawn.own_scores(theta), drawn.own(found))
-    plain = replace(drawn, ordered=None)
-    assert torch.equal(plain.own_scores(theta), plain.own(plain.scores(theta)))
 
 
 @pytest.mark.parametrize("sampler", ["blocks", "pairs"])
 @pytest.mark.parametrize("method", ["ips", "dr", "autodebias"])
 def test_a_run_tells_the_same_numbers_in_parts(monkeypatch, method, sampler):
-    """Scores in order, sums in parts; the frontier is compared apart."""
+    """Sums in parts; the frontier is compared apart."""
     config = make(method, weights_model="mf", sampler=sampler, batch_size=100)
     sparse(monkeypatch)
     real = replace(tiny(), truth=None)  # of a simulation all of D would be audited
-    with monkeypatch.context() as plainly:
-        plainly.setattr(view.Ordered, "of", lambda *_: None)
-        few, _ = train(config, ratings=real)
+    few, _ = train(config, ratings=real)
     for module, name in ((balancing, "MANY"), (constraint, "MANY"), (telling, "SLAB")):
         monkeypatch.setattr(module, name, 130)
     many, _ = train(config, ratings=real)

@@ -14,7 +14,6 @@ from engine.errors import ConfigError
 from engine.events import GroupEpoch
 from engine.jobs.building import tuned
 from engine.textbook import Textbook
-from engine.training import view
 from engine.training.trainer import Trainer
 
 COMPARABLE = {
@@ -75,11 +74,13 @@ def test_the_engine_takes_the_textbooks_steps(method, changes):
     assert told[0].validation["auc"] == pytest.approx(told[1]["auc"], abs=1e-12)
 
 
-@pytest.mark.parametrize("propensity", ["given", "bilevel"])
-def test_a_sparse_block_is_trained_pair_by_pair_to_the_same_numbers(monkeypatch, propensity):
-    """As on large data, whose blocks have too few rated pairs for a matrix product to pay."""
-    monkeypatch.setattr(view, "DENSE", 0)
-    start, engine, textbook, _ = both("ips", {"propensity": propensity})
+@pytest.mark.parametrize("method", ["ips", "dr"])
+def test_without_compiled_loops_training_comes_to_the_same_numbers(monkeypatch, method):
+    """As where there is no CPU to compile them for."""
+    for module in ("engine.models.pairs", "engine.bilevel"):
+        monkeypatch.setattr(f"{module}.compiled", lambda table: False)
+    changes = {"propensity": "bilevel"} if method == "ips" else LEARNED
+    start, engine, textbook, _ = both(method, changes)
     for name, value in textbook.parameters().items():
         ours = engine[name][0].view_as(value)
         torch.testing.assert_close(value.detach(), ours, rtol=0, atol=1e-10, msg=name)
