@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_api import FakeEngine
-from page_runs import again, params, told
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
 from test_bias import STRONG
 
@@ -16,13 +16,6 @@ def opened(**params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(
-        [e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error)]
-        + [e.proto.text for e in at.get("progress")]
-    )
 
 
 def button(at: AppTest, key: str):

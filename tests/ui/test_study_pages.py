@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from page_runs import again, params, told
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -38,10 +38,6 @@ def opened(page: str = "lambda_study", **params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.switch_page(f"app_pages/{page}.py").run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
 
 
 def command(at: AppTest) -> str:

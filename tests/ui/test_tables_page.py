@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from page_runs import again, params, told
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -46,10 +46,6 @@ def opened(**params: str) -> AppTest:
     for name, value in ({"seeds": "5"} | params).items():
         at.query_params[name] = value
     return again(at.switch_page(PAGE).run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning))
 
 
 def html(at: AppTest) -> str:
