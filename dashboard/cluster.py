@@ -6,6 +6,7 @@ import os
 
 import streamlit as st
 
+from dashboard.widget_value import make_show
 from engine import api
 
 ADDRESS = "scheduler"  # of the session: pages come and go, the address stays
@@ -31,7 +32,7 @@ def ensure() -> None:
 
 def field(key: str) -> None:
     """Where the address is given."""
-    st.session_state[key] = address()
+    make_show(key, address())
     st.text_input(
         "Dask scheduler",
         key=key,

@@ -25,6 +25,7 @@ from dashboard.live_figure import live_figure
 from dashboard.settings import is_simulated
 from dashboard.text import equation
 from dashboard.text import lab as text
+from dashboard.widget_value import make_show
 from engine import api
 
 EVERY_SECONDS = 0.7
@@ -161,7 +162,7 @@ def _curves(
 
 def _beside() -> str:
     """What stands beside the curves, by a switch above it."""
-    st.session_state["v_beside"] = view.now().beside
+    make_show("v_beside", view.now().beside)
     with st.container(key="beside"):
         st.segmented_control(
             "Beside the curves",

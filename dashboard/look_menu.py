@@ -8,6 +8,7 @@ from dashboard import view
 from dashboard.charts.looks import SMOOTHEST
 from dashboard.charts.panels import FIRST, TITLES, offered
 from dashboard.text import lab as text
+from dashboard.widget_value import make_show
 
 
 def menu(balanced: bool, simulated: bool) -> None:
@@ -17,7 +18,7 @@ def menu(balanced: bool, simulated: bool) -> None:
         st.container(key="look"),
         st.popover("View", icon=":material/tune:", type="tertiary", key="look_menu"),
     ):
-        st.session_state["v_panels"] = [key for key in can if key in look.keys]
+        make_show("v_panels", [key for key in can if key in look.keys])
         st.pills(
             "Panels",
             can,
@@ -28,9 +29,9 @@ def menu(balanced: bool, simulated: bool) -> None:
             args=(can,),
         )
         for name, label in text.AXES.items():
-            st.session_state[f"v_{name}"] = getattr(look, name)
+            make_show(f"v_{name}", getattr(look, name))
             st.toggle(label, key=f"v_{name}", on_change=_chose, args=(name,))
-        st.session_state["v_smooth"] = look.smooth
+        make_show("v_smooth", look.smooth)
         st.slider(
             "Smoothing",
             *(0.0, SMOOTHEST),

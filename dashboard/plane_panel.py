@@ -15,6 +15,7 @@ from dashboard.inspecting.takeaway import picture
 from dashboard.live_figure import live_figure
 from dashboard.settings import lam_counts
 from dashboard.text import lab as text
+from dashboard.widget_value import make_show
 from engine import api
 
 COLUMNS = ("constraint_entropy", "constraint_violation", "target_se", "target_se_r", "lam")
@@ -106,14 +107,14 @@ def _choose(kept: list[int], planned: int, n_runs: int, lane: int) -> int | None
     epoch = kept[-1] if wanted is None else min(kept, key=lambda e: abs(e - wanted))
     row = st.container(horizontal=True, vertical_alignment="bottom", key="plane_row")
     if n_runs > 1:
-        st.session_state["v_lane"] = lane
+        make_show("v_lane", lane)
         row.selectbox(
             "Seed", range(n_runs), key="v_lane", on_change=_chose, args=("lane",), width=74
         )
     options = scrubbed(planned)
     if len(options) > 2:
         chosen = LATEST if wanted is None else min(options[:-1], key=lambda e: abs(e - wanted))
-        st.session_state["v_at"] = chosen
+        make_show("v_at", chosen)
         row.select_slider(
             "Epoch of the frontier",
             options,

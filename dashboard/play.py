@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import forms
 from dashboard.live import Shown, phase, stepping
 from dashboard.text import play as text
+from dashboard.widget_value import make_show
 from engine import api
 
 BUSY = ("active", "paused")
@@ -124,7 +125,7 @@ def speed() -> float | None:
 
 def _speed(place: Any, launch: str, progress: Any) -> None:
     now = (progress.speed if launch else st.session_state.get("speed")) or 0.0
-    st.session_state["p_speed"] = now
+    make_show("p_speed", now)
     place.selectbox(
         "Speed",
         sorted({*text.SPEEDS, now}, key=lambda value: -(value or 1e9)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import streamlit as st
@@ -23,11 +23,20 @@ class Shown(Protocol):
     def simulated(self) -> bool:
         """Whether its ratings are simulated."""
 
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be trained here, "" where it can."""
+
 
 def phase(studies: Sequence[Shown]) -> str:
     """What buttons and timer depend on: "new", "active", "paused", "stopped" or "ended"."""
     states = {found.study.state for found in studies}
     return next((s for s in ("active", "paused", "stopped", "ended") if s in states), "new")
+
+
+def trainable(studies: Sequence[Shown]) -> list[Shown]:
+    """Those whose data are here."""
+    return [found for found in studies if not found.why_not]
 
 
 def counts(studies: Sequence[Shown]) -> tuple[int, int]:
@@ -38,8 +47,17 @@ def counts(studies: Sequence[Shown]) -> tuple[int, int]:
 
 def estimate(studies: Sequence[Shown]) -> tuple[float, bool]:
     """Seconds of one core that the missing runs take, and whether all like them were timed."""
-    told = [api.estimate(found.study) for found in studies]
+    told = [api.estimate(_as_started(found.study)) for found in studies]
     return sum(one.seconds for one in told), all(one.known for one in told)
+
+
+def _as_started(study: Any) -> Any:
+    """What starting it would find: runs that failed or were stopped are trained anew."""
+    if study.state in ("active", "paused"):
+        return study
+    anew = study.frame["state"].isin(["failed", "stopped"])
+    states = study.frame["state"].mask(anew, "missing")
+    return replace(study, frame=study.frame.assign(state=states))
 
 
 def badge(found: Shown) -> str:

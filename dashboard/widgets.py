@@ -11,14 +11,15 @@ import streamlit as st
 
 from dashboard import forms
 from dashboard.text import settings as text
+from dashboard.widget_value import make_show
 from engine import api
 
 Show = Callable[[Any], str]
 
 
-def put(name: str, value: Any) -> None:
-    """Make the widget of a setting show `value`."""
-    st.session_state[f"f_{name}"] = value
+def put(name: str, value: Any, labels: Sequence[str] = ()) -> None:
+    """Make the widget of a setting show `value`; labels: its own, where they may change."""
+    make_show(f"f_{name}", value, labels)
 
 
 def chose(name: str) -> None:
@@ -39,7 +40,8 @@ def select(
     form: forms.Form, name: str, options: Sequence[Any], show: Show, label: str, own: bool = False
 ) -> None:
     """A list to choose from; `own`: or to type into."""
-    put(name, getattr(form.config, name))
+    value = getattr(form.config, name)
+    put(name, value, [show(value)])
     st.selectbox(
         label,
         list(options),

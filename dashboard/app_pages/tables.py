@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -54,33 +55,40 @@ def _watch(form: Form, studies: Sequence[Found]) -> None:
         now = first.pop() if first else [found.again() for found in studies]
         if running.phase(now) != before:
             st.rerun()  # buttons, claims and timer depend on it
-        eta = running.left(now)
         for found in now:
             with st.container(key=f"study_{found.study.id}"):
-                _study(form, found, before == "active", eta)
+                _study(form, found, before == "active")
         if before != "active" and claims.check(now):
             st.rerun()  # now with marks and verdicts
 
     st.fragment(look, run_every=every)()
 
 
-def _study(form: Form, found: Found, live: bool, eta: str) -> None:
+def _study(form: Form, found: Found, live: bool) -> None:
     """One data set: its table, what to say of it, its claims."""
     checked = None if live else claims.held(found)
     table = api.table(found.study, form.part, checked or ())
+    # Four places, whatever is said in them: one that slides leaves a table twice for a moment.
+    with st.container(key=f"over_{found.study.id}"):
+        _over(form, found, table)
+    st.html(html.table(table))
+    with st.container(key=f"under_{found.study.id}"):
+        shipped = int((found.study.frame["source"] == "gallery").sum())
+        if shipped:
+            st.caption(text.earlier(shipped, len(found.study.frame)))
+        running.failures(found)
+        st.caption(table.caption)
+    with st.container(key=f"claims_{found.study.id}"):
+        claims.family(form, table, checked or (), waiting=checked is None)
+
+
+def _over(form: Form, found: Found, table: Any) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"head_{found.study.id}"):
-        st.markdown(running.status(found, eta), width="stretch")
+        st.markdown(running.status(found), width="stretch")
         takeaway.offer(form, table)
     running.progress(found)
     if found.why_not:
         st.caption(f"{found.title} is {found.why_not}")
-    st.html(html.table(table))
-    shipped = int((found.study.frame["source"] == "gallery").sum())
-    if shipped:
-        st.caption(text.earlier(shipped, len(found.study.frame)))
-    running.failures(found)
-    st.caption(table.caption)
-    claims.family(form, table, checked or (), waiting=checked is None)
 
 
 page()

@@ -10,7 +10,8 @@ from dashboard.charts.panel_layout import suffix_of
 from dashboard.charts.study_axis import Axis
 from dashboard.charts.theme import heading
 
-TOP, BOTTOM = 62, 96  # for the first row's titles; for ticks, axis title and legend
+TOP = 62  # for the first row's titles
+BOTTOM, LINE = 80, 15  # for ticks, axis title and legend; for the second line of ticks
 BETWEEN, TITLE = 58, 24  # between rows of panels: their titles; a data set's own title
 LEFT, RIGHT = 46, 104  # RIGHT holds the names of the curves
 GUTTER = 50  # pixels between columns, at the width of a desk
@@ -20,16 +21,21 @@ NARROW_PANEL = 210
 
 @dataclass(frozen=True)
 class Grid:
-    """rows: data sets. across: panels beside one another. lines: of panels within a data set."""
+    """rows: data sets. across: panels beside one another. lines: of panels within a data set.
+
+    more: pixels that ticks in two lines take beside those in one.
+    """
 
     rows: int
     across: int
     lines: int
+    more: int = 0
 
     @property
     def height(self) -> int:
         """Of the whole figure, in pixels."""
-        return TOP + BOTTOM + self.n_lines * self.high + (self.n_lines - 1) * BETWEEN + self._titles
+        panels = self.n_lines * self.high + (self.n_lines - 1) * BETWEEN
+        return TOP + panels + self._titles + self.bottom
 
     @property
     def high(self) -> int:
@@ -42,8 +48,13 @@ class Grid:
         return self.rows * self.lines
 
     @property
+    def bottom(self) -> int:
+        """Pixels under the last panel."""
+        return BOTTOM + self.more
+
+    @property
     def _titles(self) -> int:
-        return (self.rows - 1) * TITLE
+        return (self.rows - 1) * (TITLE + self.more)
 
     def place(self, row: int, panel: int) -> tuple[int, int]:
         """Line of panels, and column, both from 0."""
@@ -52,8 +63,8 @@ class Grid:
     def domains(self, row: int, panel: int) -> tuple[list[float], list[float]]:
         """The panel's part of the figure's width and height."""
         line, column = self.place(row, panel)
-        inner = self.height - TOP - BOTTOM
-        top = inner - line * (self.high + BETWEEN) - row * TITLE
+        inner = self.height - TOP - self.bottom
+        top = inner - line * (self.high + BETWEEN) - row * (TITLE + self.more)
         gap = GUTTER / (WIDTH - LEFT - RIGHT)
         wide = (1 - gap * (self.across - 1)) / self.across
         left = column * (wide + gap)
@@ -63,21 +74,28 @@ class Grid:
         )
 
 
-def grid_of(rows: int, panels: int) -> Grid:
+def grid_of(axes: Sequence[Axis], panels: int) -> Grid:
     """One data set's panels stand two by two, several data sets' in a row each."""
+    rows = len(axes)
     across = 2 if rows == 1 and panels == 4 else panels
-    return Grid(rows, across, -(-panels // across))
+    more = LINE * any(two_lines(axis) for axis in axes)
+    return Grid(rows, across, -(-panels // across), more)
 
 
-def base(height: int, revision: str) -> dict[str, Any]:
+def two_lines(axis: Axis) -> bool:
+    """Whether its ticks stand in two lines."""
+    return any("\n" in text for _, text in axis.ticks)
+
+
+def base(grid: Grid, revision: str) -> dict[str, Any]:
     """What holds for the whole figure; zoom and hidden curves belong to `revision`."""
     return {
-        "height": height,
+        "height": grid.height,
         "uirevision": revision,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": "@text"},
-        "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
+        "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": grid.bottom, "pad": 0},
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": "@panel", "bordercolor": "@axis", "font": {"color": "@text"}},
         "legend": {
@@ -105,8 +123,7 @@ def add_axes(
     wide, high = grid.domains(row, panel)
     line, _ = grid.place(row, panel)
     last = line == grid.n_lines - 1
-    two_lines = any("\n" in text for _, text in axis.ticks)
-    own_ticks = last or (row < grid.rows - 1 and two_lines)
+    own_ticks = last or (row < grid.rows - 1 and two_lines(axis))
     common = {
         "zeroline": False,
         "linecolor": "@axis",

@@ -45,8 +45,8 @@ def study_figure(
     Args:
         part: "test_clean" or "test". revision: what zoom and hidden curves belong to.
     """
-    grid = grid_of(len(rows), len(panels))
-    layout = base(grid.height, revision)
+    grid = grid_of([row.axis for row in rows], len(panels))
+    layout = base(grid, revision)
     traces: list[dict[str, Any]] = []
     for r, row in enumerate(rows):
         for p, panel in enumerate(panels):

@@ -104,8 +104,8 @@ def level_lines(row: Row, panel: Panel, k: int) -> list[dict[str, Any]]:
 
 def level_names(rows: Sequence[Row], panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """Entries of the legend for levels that some panel shows: shapes have none of their own."""
-    keys = {panel.key for panel in panels}
-    roles = {level.role for row in rows for level in row.levels if level.metric in keys}
+    keys, known = {panel.key for panel in panels}, [row for row in rows if len(row.means)]
+    roles = {level.role for row in known for level in row.levels if level.metric in keys}
     names = {"baseline": "strongest baseline", "chance": "random scorer"}
     return [
         {

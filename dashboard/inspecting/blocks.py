@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.inspecting import state
 from dashboard.text import weights as text
+from dashboard.widget_value import make_show
 from engine import api
 
 KEY = "w_on"
@@ -25,7 +26,7 @@ def choice(record: api.RunRecord, found: Any) -> None:
         _said(found)
         return
     left, right = st.columns([1, 2.1], gap="medium", vertical_alignment="center")
-    st.session_state[KEY] = state.block()
+    make_show(KEY, state.block())
     with left:
         st.segmented_control(
             "Weights on",

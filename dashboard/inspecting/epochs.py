@@ -11,6 +11,7 @@ from dashboard.charts.pairs import histogram, reach_of, weight_map
 from dashboard.inspecting import frames, state, training
 from dashboard.inspecting.takeaway import drawn, title
 from dashboard.text import weights as text
+from dashboard.widget_value import make_show
 from engine import api
 
 PLAY_SECONDS = 0.6
@@ -143,15 +144,21 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     # A stop of its own: its value does not change as epochs come, so what the browser repeats of it
     # a moment later is no choice of another epoch.
     stops = [*epochs, NEWEST] if trains else epochs
-    st.session_state["w_epoch"] = NEWEST if trains and state.get("epoch") is None else epoch
+    at = NEWEST if trains and state.get("epoch") is None else epoch
+    make_show("w_epoch", at, [_stop(at, best)])
     row.select_slider(
         "Epoch",
         stops,
         key="w_epoch",
         on_change=_chose,
-        format_func=lambda e: f"{e}, best" if e == best else str(e),
+        format_func=lambda e: _stop(e, best),
     )
     return epoch
+
+
+def _stop(epoch: Any, best: int | None) -> str:
+    """What the scrubber calls an epoch, or the newest."""
+    return f"{epoch}, best" if epoch == best else str(epoch)
 
 
 def _chose() -> None:

@@ -15,6 +15,7 @@ from dashboard.studying.form import BALANCED, Form, extras, lam_text
 from dashboard.studying.parsing import SEEDS_MAX
 from dashboard.text import studies as text
 from dashboard.text.settings import choice
+from dashboard.widget_value import make_show
 from engine import api
 
 
@@ -110,7 +111,7 @@ def _many(
     raw = state.choices(form.kind).get(name)
     chosen = [] if name in form.errors and not raw else list(value)
     key = f"s_{form.kind}_{name}"
-    st.session_state[key] = chosen
+    make_show(key, chosen, [show(one) for one in chosen])
     more: dict[str, Any] = {
         "key": key,
         "format_func": show,
@@ -130,7 +131,7 @@ def _one(
     form: Form, name: str, options: Sequence[Any], show: Callable[[Any], str], label: str
 ) -> None:
     key = f"s_{form.kind}_{name}"
-    st.session_state[key] = form.fixed[name]
+    make_show(key, form.fixed[name])
     st.selectbox(
         label,
         list(options),
@@ -147,7 +148,7 @@ def _moments(form: Form) -> None:
     offered = [",".join(moments) for moments in MOMENTS]
     held = ",".join(form.fixed["moments"])
     key = f"s_{form.kind}_moments"
-    st.session_state[key] = held
+    make_show(key, held)
     st.selectbox(
         "Balanced moments",
         offered if held in offered else [*offered, held],
@@ -162,7 +163,7 @@ def _moments(form: Form) -> None:
 
 def _text(form: Form, name: str, label: str, value: str) -> None:
     key = f"s_{form.kind}_{name}"
-    st.session_state[key] = state.choices(form.kind).get(name, value)
+    make_show(key, state.choices(form.kind).get(name, value))
     st.text_input(
         label,
         key=key,
@@ -176,7 +177,7 @@ def _text(form: Form, name: str, label: str, value: str) -> None:
 
 def _seeds(form: Form) -> None:
     key = f"s_{form.kind}_seeds"
-    st.session_state[key] = form.seeds
+    make_show(key, form.seeds)
     st.number_input(
         "Seeds",
         *(1, SEEDS_MAX),

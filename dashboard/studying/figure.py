@@ -15,7 +15,9 @@ from dashboard.live_figure import live_figure
 from dashboard.studying import reading, running, state
 from dashboard.studying.form import KINDS, Form
 from dashboard.studying.reading import Found
+from dashboard.text import curves
 from dashboard.text import studies as text
+from dashboard.widget_value import make_show
 from engine import api
 
 EVERY_SECONDS = 1.5
@@ -69,7 +71,7 @@ def looks(form: Form) -> None:
             ("part", text.PARTS),
         ):
             key = f"s_{form.kind}_{name}"
-            st.session_state[key] = form.looks[name]
+            make_show(key, form.looks[name])
             st.segmented_control(
                 name.capitalize(),
                 list(names),
@@ -117,8 +119,8 @@ def lambda_says(form: Form, found: Found) -> list[str]:
     for one in found.plan.series:
         curve = api.shape(found.frame, one.key, panel.column(part))
         chosen = api.choose(found.frame, one.key, part=part)
-        told = text.choice(one.label, chosen, "AUC").removeprefix(f"{one.label}: ")
-        shape = text.curve(one.label, name, curve, panel.lower)
+        told = curves.choice(one.label, chosen, "AUC").removeprefix(f"{one.label}: ")
+        shape = curves.curve(one.label, name, curve, panel.lower)
         said.append(f"{shape} {told[:1].upper()}{told[1:]}")
     return [*said, f"{text.baseline(reading.strongest(found))} {_chance(form, found)}"]
 

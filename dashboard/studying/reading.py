@@ -23,14 +23,13 @@ RANKED = ("auc", "ndcg5", "ndcg10", "mse", "log_loss")
 class Found:
     """One data set's study and what stands beside it.
 
-    installed: whether its data are here; why_not: else what to do. facts: None where the data
-    cannot be read. baselines: the frame of every base method with uniform weights, same seeds.
+    why_not: why it cannot be trained here and what to do, "" where it can. facts: None where the
+    data cannot be read. baselines: the frame of every base method with uniform weights, same seeds.
     """
 
     study: Any
     title: str
     simulated: bool
-    installed: bool
     why_not: str = ""
     facts: Any = None
     baselines: pd.DataFrame | None = None
@@ -59,17 +58,17 @@ def again(found: Found) -> Found:
 
 def _find(plan: Any, infos: Mapping[str, Any]) -> Found:
     info = infos.get(plan.dataset)
+    title = info.title if info is not None else plan.dataset
     try:
         facts, why_not = api.data_facts(plan), ""
     except api.CounterweightError as error:
-        facts, why_not = None, str(error)
+        facts, why_not = None, f"{title}: {error}"
     if info is not None and not info.installed:
-        why_not = f"{info.title} is not installed. To get it: {info.how_to_get}"
+        why_not = f"{title} is not installed. To get it: {info.how_to_get}."
     return Found(
         study=api.study(plan),
-        title=info.title if info is not None else plan.dataset,
+        title=title,
         simulated=plan.dataset.startswith("simulated"),
-        installed=not why_not,
         why_not=why_not,
         facts=facts,
         baselines=_baselines(plan),

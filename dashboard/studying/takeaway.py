@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from dashboard.text import studies as text
 from engine import api
 
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+SHELL_WIDTH = 56  # characters beside the files on a small screen
 RUN_COLUMNS = ("label", "x", "seed", "state", "source", "run", "error")
 
 
@@ -28,12 +30,22 @@ def below(form: Form, studies: Sequence[Found]) -> None:
             _files(form, studies)
         with right:
             st.subheader("The same from a shell", anchor=False)
-            st.code(command_lines(form).replace(" --seeds", " \\\n  --seeds"), language="bash")
+            st.code("\n".join(map(folded, command_lines(form).splitlines())), language="bash")
             st.caption(
                 "It trains what is still missing and prints the means; --json gives them to a "
                 "script. The address of this page shows the same study again."
             )
         _tables(form, studies)
+
+
+def folded(command: str) -> str:
+    """The command in lines that fit the page, broken before options."""
+    lines = [""]
+    for part in re.split(r" (?=--)", command):
+        if len(lines[-1]) + len(part) > SHELL_WIDTH:
+            lines.append(" ")
+        lines[-1] += f" {part}" if lines[-1] else part
+    return " \\\n".join(lines)
 
 
 def _files(form: Form, studies: Sequence[Found]) -> None:
@@ -103,13 +115,16 @@ def _tables(form: Form, studies: Sequence[Found]) -> None:
     if not st.toggle("The figure as a table", key="study_table"):
         return
     panels = panels_of(form.kind, form.looks["view"], form.simulated)
-    columns = [panel.column(form.looks["part"]) for panel in panels]
+    titles = {panel.column(form.looks["part"]): panel.title for panel in panels}
+    names = {"label": "method", "x": text.AXIS[form.kind], **titles}
     for found in studies:
         st.markdown(f"**{found.title}**, mean ± half a 95 % interval")
-        st.dataframe(wide(found.frame, columns), hide_index=True)
+        st.dataframe(wide(found.frame, list(titles)), hide_index=True, column_config=names)
     st.markdown("**Runs**")
-    shown = list(dict.fromkeys(["dataset", *RUN_COLUMNS, *columns]))
-    st.dataframe(runs(form, studies)[shown], hide_index=True, height=260)
+    every = runs(form, studies)[list(dict.fromkeys(["dataset", *RUN_COLUMNS, *titles]))]
+    every = every if every["error"].notna().any() else every.drop(columns="error")
+    digits = {k: st.column_config.NumberColumn(title, format="%.4f") for k, title in titles.items()}
+    st.dataframe(every, hide_index=True, height=260, column_config=names | digits)
 
 
 def wide(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from dashboard.tables import html, state
 from dashboard.tables.form import Form, shared
 from dashboard.tables.running import Found
 from dashboard.text import tables as text
+from dashboard.widget_value import make_show
 from engine import api
 
 _CHECKED = "tables_checked"
@@ -68,7 +69,7 @@ def family(form: Form, table: Any, claims: Sequence[Any], waiting: bool) -> None
     chosen = form.family if form.family in names else names[0]
     if len(names) > 1:
         key = f"t_family_{table.dataset}"
-        st.session_state[key] = chosen
+        make_show(key, chosen)
         st.segmented_control(
             "Family of claims",
             names,

@@ -13,6 +13,7 @@ from dashboard.tables import state
 from dashboard.tables.form import MOMENTS, PARTS, SEEDS_MAX, Form
 from dashboard.text import tables as text
 from dashboard.text.settings import choice
+from dashboard.widget_value import make_show
 from engine import api
 
 FOLDED = ("methods", "lam", "epochs", "confounding")
@@ -52,12 +53,12 @@ def controls(form: Form, buttons: Callable[[], None]) -> None:
 def _datasets(form: Form) -> None:
     known = [info.name for info in api.datasets()]
 
-    _value("datasets", list(form.datasets))
-    names = [*known, *(name for name in form.datasets if name not in known)]
+    names, title = [*known, *(d for d in form.datasets if d not in known)], dataset_titles()
+    _value("datasets", list(form.datasets), [title(d) for d in form.datasets])
     st.multiselect(
         "Data sets",
         names,
-        format_func=dataset_titles(),
+        format_func=title,
         accept_new_options=True,
         **_common("datasets"),
     )
@@ -100,8 +101,8 @@ def _segments(
     )
 
 
-def _value(name: str, value: Any) -> None:
-    st.session_state[f"t_{name}"] = value
+def _value(name: str, value: Any, labels: Sequence[str] = ()) -> None:
+    make_show(f"t_{name}", value, labels)
 
 
 def _common(name: str) -> dict[str, Any]:

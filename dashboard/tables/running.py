@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.steering import Steering, badge, counts, estimate, phase
+from dashboard.steering import Steering, badge, counts, estimate, phase, trainable
 from dashboard.tables import state
 from dashboard.tables.form import Form, plan_of
+from dashboard.text import steering as steering_text
 from dashboard.text import tables as text
 from engine import api
 
@@ -49,25 +50,20 @@ def find(form: Form) -> list[Found]:
 
 def buttons(form: Form, studies: Sequence[Found]) -> None:
     """Start or extend, pause or resume, stop."""
-    here = [found for found in studies if not found.why_not]
+    here = trainable(studies)
     measured, missing = counts(here)
     free = phase(studies) not in ("active", "paused") and not form.errors
     steering = Steering(state.tell, prefix="tables_")
-    name = text.start(measured, missing) if here else "Start"
-    steering.start(name, here, enabled=free and bool(here) and missing > 0)
+    name = steering_text.start(measured, missing)
+    steering.start(name, here, enabled=free and missing > 0)
     steering.pause_and_stop(studies)
 
 
-def left(studies: Sequence[Found]) -> str:
-    """How long all that is missing takes, in words."""
-    seconds, known = estimate([found for found in studies if not found.why_not])
-    return text.about(seconds, len(api.workers()), known)
-
-
-def status(found: Found, eta: str) -> str:
+def status(found: Found) -> str:
     """One study's title, badge and how far it is, in a line."""
     measured, missing = counts([found])
-    said = text.status(phase([found]), measured, measured + missing, eta)
+    workers = len(api.workers())
+    said = text.status(phase([found]), measured, measured + missing, estimate([found]), workers)
     said = "Not installed here" if found.why_not else said
     return f"**{found.title}** {badge(found)} :gray[{said}]"
 

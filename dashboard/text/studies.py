@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.charts.theme import decimals_for, lam_label, number
-from dashboard.text.lab import duration
+from dashboard.text.curves import interval
+from dashboard.text.steering import left, wall
 
 INTRO = {
     "lambda": "How the strength λ of the balance constraint changes the predictor: Figure 2.",
@@ -38,6 +39,7 @@ HELP = {
     "by heart. As published: with them.",
     "show": "Gain: every seed minus its own reference, so that what seeds share drops out.",
 }
+AXIS = {"lambda": "λ", "uniform": "share of random ratings"}
 GAIN_OVER_MF = "minus MF, paired by seed"
 NESTED = (
     "Uniform samples are nested and validation and test stay fixed, so the 5 % point is another "
@@ -89,30 +91,17 @@ def to_train(missing: int, total: int, estimate: Any, workers: int) -> str:
     return f"{missing} of {total} runs to train{wall(estimate, workers)}."
 
 
-def wall(estimate: tuple[float, bool], workers: int) -> str:
-    """ ", about 6 min on 2 cores"; estimate: seconds of one core, and whether all was timed."""
-    seconds, known = estimate
-    if not seconds:
-        return ", nothing like them was timed yet"
-    n = max(1, workers)
-    cores = "1 core" if n == 1 else f"{n} cores"
-    return f", {'about' if known else 'more than'} {duration(seconds / n)} on {cores}"
-
-
 def status(phase: str, done: int, total: int, estimate: tuple[float, bool], workers: int) -> str:
     """Where the studies on the page stand, in a line."""
     at = f"{done} of {total} runs"
+    if done == total:
+        return f"All {total} runs measured here"
     if phase == "active":
-        if not workers:
-            return f"{at}. No worker is running: python -m engine worker"
-        left = duration(estimate[0] / workers) + " left" if estimate[0] else ""
-        return f"Training: {at}" + (f", about {left}" if left else "")
+        return f"Training: {at}{left(estimate, workers)}"
     if phase == "paused":
         return f"Paused at {at}"
     if phase == "stopped":
         return f"Stopped at {at}"
-    if done == total:
-        return f"All {at} measured here"
     return f"{at} measured here" if done else "Nothing is measured here yet"
 
 
@@ -122,75 +111,24 @@ def earlier(counts: dict[str, int], made: Sequence[str]) -> str:
     if not n:
         return ""
     points = "1 point was" if n == 1 else f"{n} points were"
-    return f"{points} computed earlier (open marks), and yours take their place: {'; '.join(made)}."
+    alike: dict[str, list[str]] = {}  # how and when: what several commands share is said once
+    for command, _, how in (one.partition(", ") for one in made):
+        alike.setdefault(how, []).append(command)
+    said = "; ".join(f"{', '.join(commands)}, {how}" for how, commands in alike.items())
+    return f"{points} computed earlier (open marks), and yours take their place: {said}."
 
 
-def failed(label: str, x: Any, axis: str, seed: int, state: str, error: Any) -> str:
-    """One failed or stopped cell in a sentence."""
+def failed(label: str, x: Any, axis: str, seed: int, error: Any) -> str:
+    """One failed cell in a sentence."""
     at = f" at λ = {lam_label(float(x))}" if axis == "lam" else f" at {100 * float(x):.3g} %"
     why = f": {error}" if isinstance(error, str) and error else ""
-    said = "was stopped" if state == "stopped" else "failed"
-    return f"{label}{at}, seed {seed}, {said}{why.rstrip('.')}."
-
-
-def interval(found: tuple[float, float, float], digits: int, signed: bool = True) -> str:
-    """A gain with its interval: "+0.010 (+0.006 to +0.014)"."""
-    mean, low, high = (number(v, digits, signed=signed) for v in found)
-    return f"{mean} ({low} to {high})"
-
-
-def curve(label: str, metric: str, shape: Any, lower: bool = False) -> str:
-    """What one curve does, in a sentence with its numbers; lower: less of the metric is better."""
-    if shape is None:
-        return f"**{label}**: {metric} is not known at two λ yet."
-    peak = lam_label(shape.peak)
-    if shape.kind == "unknown":
-        return (
-            f"**{label}**: best {metric} at λ = {peak}, "
-            f"{number(shape.rise[0], 4)} better than λ = {lam_label(shape.first)}; "
-            "one seed tells no noise."
-        )
-    digits = decimals_for(max(shape.rise[2] - shape.rise[1], shape.fall[2] - shape.fall[1]) / 2)
-    first, last = lam_label(shape.first), lam_label(shape.last)
-    if shape.kind == "flat":
-        best = f"Its best λ, {peak}, is {number(shape.rise[0], 4)} better than λ = {first}"
-        best = f"No λ is better than {first}" if shape.peak == shape.first else best
-        return (
-            f"**{label}**: no change of {metric} is sure. {best}, and its loss from λ = {peak} "
-            f"to {last} is {number(shape.fall[0], 3)}; {shape.seeds} seeds show changes of "
-            f"{number(shape.resolvable, 3)} and more for sure."
-        )
-    rise = f"improves by {interval(shape.rise, digits, False)} from λ = {first} to {peak}"
-    fall = f"loses {interval(shape.fall, digits, False)} from λ = {peak} to {last}"
-    if shape.kind == "rises_then_falls":
-        way = "falls then rises" if lower else "rises then falls"
-        return f"**{label}**: {metric} {way}: it {rise} and {fall}."
-    if shape.kind == "rises":
-        return f"**{label}**: {metric} {rise}; no loss after that is sure."
-    return f"**{label}**: {metric} {fall}; no gain before that is sure."
-
-
-def choice(label: str, chosen: Any, metric: str) -> str:
-    """The λ that validation picks, and what that costs on test."""
-    if chosen is None:
-        return f"{label}: validation chooses once a λ has all its seeds."
-    at = lam_label(float(chosen.chosen))
-    if chosen.best_on_test is None or math.isnan(chosen.regret):
-        return f"{label}: validation chooses λ = {at}."
-    top = lam_label(float(chosen.best_on_test))
-    if top == at:
-        return f"{label}: validation chooses λ = {at}, the best on test too."
-    if abs(chosen.regret) < 5e-5:
-        return f"{label}: validation chooses λ = {at}, as good on test as the best, {top}."
-    return (
-        f"{label}: validation chooses λ = {at}; λ = {top}, best on test, would have given "
-        f"{number(abs(chosen.regret), 4)} more {metric}, known only afterwards."
-    )
+    return f"{label}{at}, seed {seed}, failed{why.rstrip('.')}."
 
 
 def nothing_yet(found: Any) -> str:
     """In place of sentences about results."""
-    return "No result yet" + (": press Start." if found.installed else ".")
+    waits = found.why_not or found.study.state in ("active", "paused")
+    return "No result yet" + ("." if waits else ": press Start.")
 
 
 def baseline(best: tuple[str, str, int] | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dashboard.text.steering import left, wall
+
 TITLES = {"2": "Table 2", "3": "Table 3", "4": "Table 4"}
 ABOUT = {
     "2": "Every method, with uniform weights and balanced.",
@@ -55,34 +57,19 @@ CLAIMS_NOTE = (
 )
 
 
-def about(seconds: float, workers: int, known: bool) -> str:
-    """How long training takes, in words; "" when nothing can be said."""
-    if not seconds:
-        return ""
-    wall = seconds / max(1, workers)
-    words = f"{max(1, wall):.0f} s" if wall < 100 else f"{wall / 60:.0f} minutes"
-    cores = "1 core" if workers == 1 else f"{workers} cores"
-    return f"{'about' if known else 'more than'} {words} on {cores}"
-
-
-def status(phase: str, measured: int, total: int, eta: str) -> str:
-    """How far the studies are, in a line."""
+def status(
+    phase: str, measured: int, total: int, estimate: tuple[float, bool], workers: int
+) -> str:
+    """How far a study is, in a line; estimate: as for `wall`."""
     if measured >= total:
         return f"All {total:,} runs measured here"
     if phase == "active":
-        return f"{measured:,} of {total:,} runs measured" + (f", {eta} left" if eta else "")
+        return f"{measured:,} of {total:,} runs measured{left(estimate, workers)}"
     if phase == "paused":
         return f"Paused at {measured:,} of {total:,} runs"
     missing = total - measured
     runs = f"{missing:,} of {total:,} runs" if measured else f"{total:,} runs"
-    return f"{runs} to train" + (f", {eta}" if eta else "")
-
-
-def start(measured: int, missing: int) -> str:
-    """What the button says."""
-    if not missing:
-        return "Complete"
-    return f"Train {missing:,} more" if measured else "Start"
+    return f"{runs} to train{wall(estimate, workers)}"
 
 
 def earlier(cells: int, total: int) -> str:

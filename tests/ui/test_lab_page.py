@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from fake_api import FakeEngine
-from page_runs import again, params
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
 from test_bias import STRONG
 
@@ -16,13 +16,6 @@ def opened(**params: str) -> AppTest:
     for name, value in params.items():
         at.query_params[name] = value
     return again(at.run())
-
-
-def said(at: AppTest) -> str:
-    return " ".join(
-        [e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error)]
-        + [e.proto.text for e in at.get("progress")]
-    )
 
 
 def button(at: AppTest, key: str):
@@ -54,6 +47,19 @@ def test_start_launches_every_seed_with_its_twin_and_the_url_names_the_launch(
     assert [fake.configs[r].seed for r in launch.runs] == [0, 1, 2, 3, 4]
     assert button(at, "start").disabled
     assert not button(at, "stop").disabled
+
+
+@pytest.mark.parametrize("beside", ["weights", "plane"])
+def test_a_look_tells_no_widget_what_it_shows_already(fake: FakeEngine, beside: str) -> None:
+    """Streamlit would put it in the place of what was clicked while the look was under way."""
+    at = again(button(opened(beside=beside, panels="mse,auc"), "start").click().run())
+    fake.epoch = 30
+    assert told(again(at.run())) <= {"v_at", "v_lane"}  # which appear with the first epochs
+    fake.epoch = 40
+    assert told(again(at.run())) == set()
+    at.button_group(key="v_panels").set_value(["mse", "auc", "loss"])
+    assert "v_panels" not in told(again(at.run()))
+    assert params(at)["panels"] == "loss,auc,mse"
 
 
 def test_a_running_launch_is_found_again_from_its_url(fake: FakeEngine) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_runs import again, params
+from page_runs import again, params, said
 from streamlit.testing.v1 import AppTest
-from weights_page import opened, said
+from weights_page import opened
 
 from dashboard.charts import pair_map as charts
 from dashboard.charts.weights import decile_map, map_in_words, weights_histogram

@@ -139,6 +139,8 @@ def test_levels_marks_and_the_band_are_drawn_where_they_belong() -> None:
     assert [(t["yaxis"], max(t["y"])) for t in band] == [("y", 0.01)]
     named = [t["name"] for t in drawn["data"] if t["showlegend"]]
     assert named[-2:] == ["strongest baseline", "random scorer"]
+    empty = figure(row(frame().iloc[:0], levels=levels))
+    assert not any(t["showlegend"] for t in empty["data"])  # nothing is drawn, nothing is named
 
 
 def test_what_is_far_below_does_not_flatten_the_curves() -> None:
@@ -170,6 +172,14 @@ def test_several_data_sets_have_a_row_each_and_a_phone_one_column() -> None:
     tops = [entries[f"yaxis{k or ''}.domain"][1] for k in ("", *range(2, 9))]
     assert tops == sorted(tops, reverse=True)
     assert all(entries[f"xaxis{k or ''}.domain"] == [0.0, 1.0] for k in ("", *range(2, 9)))
+
+
+def test_ticks_in_two_lines_have_room_between_data_sets_and_below_the_last() -> None:
+    shares = uniform_axis(FRACTIONS, dict.fromkeys(FRACTIONS, 40))
+    one, two = figure(row(), row()), figure(*[row(frame(FRACTIONS), shares)] * 2)
+    room = [f["layout"]["height"] - f["layout"]["margin"]["b"] for f in (one, two)]
+    assert two["layout"]["margin"]["b"] > one["layout"]["margin"]["b"]
+    assert room[1] > room[0]
 
 
 def test_gains_are_paired_by_seed() -> None:

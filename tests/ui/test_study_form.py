@@ -6,6 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.studying import form as forms
+from dashboard.studying import takeaway
+from dashboard.text import curves
 from dashboard.text import studies as text
 from engine import api
 from engine.cli import study as command
@@ -143,15 +145,33 @@ def interval(mean: float, half: float) -> tuple[float, float, float]:
         ),
         (
             Shape("flat", 0, 256, 256, interval(0.001, 0.02), interval(0, 0.0), 0.02, 3),
-            "no change of AUC is sure. Its best λ, 2⁸, is 0.0010 better than λ = 0, and its loss "
-            "from λ = 2⁸ to 2⁸ is 0.000; 3 seeds show changes of 0.020 and more for sure.",
+            "no change of AUC is sure. The best λ, 2⁸, is 0.001 better than 0; 3 seeds show "
+            "changes of 0.020 and more for sure.",
         ),
         (
             Shape("flat", 0, 0, 256, interval(0, 0.0), interval(0.001, 0.02), 0.02, 3),
-            "No λ is better than 0",
+            "The best λ, 0, is 0.001 better than 2⁸; 3 seeds",
         ),
-        (Shape("falls", 0, 0, 1, interval(0, 0.0), interval(0.1, 0.02), 0.02, 3), "no gain before"),
-        (Shape("rises", 0, 1, 1, interval(0.1, 0.02), interval(0, 0.0), 0.02, 3), "no loss after"),
+        (
+            Shape("flat", 0, 4, 256, interval(0.003, 0.1), interval(0.01, 0.1), 0.11, 3),
+            "The best λ, 2², is as good as 0 and 0.01 better than 2⁸; 3 seeds",
+        ),
+        (
+            Shape("falls", 0, 0, 1, interval(0, 0.0), interval(0.1, 0.02), 0.02, 3),
+            "; no λ is better than 0.",
+        ),
+        (
+            Shape("falls", 0, 1, 4, interval(0, 0.1), interval(0.1, 0.02), 0.02, 3),
+            "no gain before",
+        ),
+        (
+            Shape("rises", 0, 1, 1, interval(0.1, 0.02), interval(0, 0.0), 0.02, 3),
+            "no larger one was tried",
+        ),
+        (
+            Shape("rises", 0, 1, 4, interval(0.1, 0.02), interval(0, 0.1), 0.02, 3),
+            "no loss after",
+        ),
         (
             Shape("unknown", 0, 1, 1, (0.1, float("nan"), float("nan")), interval(0, 0), 0.02, 1),
             "one seed tells no noise",
@@ -160,22 +180,38 @@ def interval(mean: float, half: float) -> tuple[float, float, float]:
     ],
 )
 def test_a_curve_in_a_sentence(shape: Shape | None, words: str) -> None:
-    assert words in text.curve("Bal-IPS", "AUC", shape)
+    assert words in curves.curve("Bal-IPS", "AUC", shape)
 
 
 def test_a_loss_falls_where_a_score_rises() -> None:
     shape = Shape(
         "rises_then_falls", 0, 4, 256, interval(0.02, 0.005), interval(0.01, 0.004), 0.01, 5
     )
-    assert "MSE falls then rises: it improves by" in text.curve("Bal-IPS", "MSE", shape, True)
+    assert "MSE falls then rises: it improves by" in curves.curve("Bal-IPS", "MSE", shape, True)
 
 
 def test_the_choice_on_validation_and_its_regret() -> None:
     chosen = Choice("ips", "auc", 64.0, 256.0, 4.0, 0.0123)
-    said = text.choice("Bal-IPS", chosen, "AUC")
-    assert "validation chooses λ = 2⁶; λ = 2², best on test, would have given 0.0123 more" in said
+    said = curves.choice("Bal-IPS", chosen, "AUC")
+    assert "validation chooses λ = 2⁶; λ = 2², best on test, would have given 0.012 more" in said
     same = Choice("ips", "auc", 4.0, 4.0, 4.0, 0.0)
-    assert "the best on test too" in text.choice("Bal-IPS", same, "AUC")
+    assert "the best on test too" in curves.choice("Bal-IPS", same, "AUC")
+
+
+def test_a_command_is_folded_and_stays_the_same_to_a_shell() -> None:
+    raw = {"values": "0,1/64,1,16,64", "methods": "ips,dr", "epochs": "41", "seeds": "3"}
+    line = forms.command_lines(read(**raw))
+    lines = takeaway.folded(line).split("\n")
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= takeaway.SHELL_WIDTH + 2
+    assert all(later.startswith("  --") for later in lines[1:])
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(line)
+
+
+def test_what_commands_share_is_said_once() -> None:
+    how = "2026-11-25, commit c0, torch 2"
+    said = text.earlier({"coat": 5}, [f"study a --values 0,1, {how}", f"study b, {how}"])
+    assert said.endswith(f"take their place: study a --values 0,1, study b, {how}.")
 
 
 def test_estimates_and_states_in_words() -> None:
@@ -188,5 +224,5 @@ def test_estimates_and_states_in_words() -> None:
     assert "more than 30 s on 1 core" in text.to_train(3, 9, (30.0, False), 1)
     assert text.status("active", 3, 9, (60.0, True), 2) == "Training: 3 of 9 runs, about 30 s left"
     assert "python -m engine worker" in text.status("active", 3, 9, (60.0, True), 0)
-    failed = text.failed("Bal-DR", 8.0, "lam", 2, "failed", "loss is not finite.")
+    failed = text.failed("Bal-DR", 8.0, "lam", 2, "loss is not finite.")
     assert failed == "Bal-DR at λ = 2³, seed 2, failed: loss is not finite."

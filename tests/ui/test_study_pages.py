@@ -1,10 +1,11 @@
 """Both study pages as Streamlit runs them, without a browser, on a store of made-up runs."""
 
+import re
 import time
 from pathlib import Path
 
 import pytest
-from page_runs import again, params
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -39,10 +40,6 @@ def opened(page: str = "lambda_study", **params: str) -> AppTest:
     return again(at.switch_page(f"app_pages/{page}.py").run())
 
 
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
-
-
 def command(at: AppTest) -> str:
     return next(code.value for code in at.code if "python -m engine" in code.value)
 
@@ -66,6 +63,13 @@ def test_before_anything_runs_the_page_says_what_it_would_train() -> None:
     assert command(at).startswith("python -m engine study lambda --dataset simulated-small")
 
 
+@pytest.mark.parametrize("page", ["lambda_study", "uniform_study"])
+def test_a_run_of_the_page_tells_no_widget_what_it_shows_already(page: str) -> None:
+    at = opened(page, datasets="simulated-small", values="0.01,0.1", seeds="2")
+    assert told(at)
+    assert told(again(at.run())) == set()
+
+
 def test_start_pause_resume_and_stop() -> None:
     at = opened(**SMALL)
     again(at.button(key="start").click().run())
@@ -73,6 +77,7 @@ def test_start_pause_resume_and_stop() -> None:
     assert (study.state, study.counts["queued"]) == ("active", 24)
     assert enabled(at) == {"pause", "stop"}
     assert "No worker is running" in _status(at)
+    assert "No result yet." in said(at)  # and no word of Start, which is disabled
     again(at.button(key="pause").click().run())
     assert api.study(plan()).state == "paused"
     again(at.button(key="resume").click().run())
@@ -80,6 +85,18 @@ def test_start_pause_resume_and_stop() -> None:
     again(at.button(key="stop").click().run())
     assert api.study(plan()).state == "stopped"
     assert "stop" not in enabled(at)
+
+
+def test_stopped_runs_are_no_failures_and_take_their_time_again() -> None:
+    fill(plan(), cells=14)
+    again(opened(**SMALL).button(key="start").click().run())
+    whole = said(at := opened(**SMALL))
+    assert "trains on when this page is closed" in whole
+    again(at.button(key="stop").click().run())
+    assert api.study(plan()).counts["stopped"] == 10
+    assert "10 of 24 runs to train, about 2 s on 1 core." in said(at)  # 0.2 s each
+    assert not at.warning
+    assert at.button(key="start").label == "Train 10 more"
 
 
 def _status(at: AppTest) -> str:
@@ -100,7 +117,7 @@ def test_a_finished_study_says_what_the_curves_do() -> None:
     assert "A random scorer (dotted) gets AUC 0.500" in words
     assert "hollow diamonds" in words
     assert "All 24 runs are measured here." in words
-    assert "All 24 of 24 runs measured here" in _status(at)
+    assert "All 24 runs measured here" in _status(at)
     assert enabled(at) == set()
     assert {b.key for b in at.get("download_button") if not b.proto.disabled} >= {"file_png"}
 
@@ -109,7 +126,7 @@ def test_a_study_half_done_says_what_is_missing_and_can_go_on() -> None:
     fill(plan(), cells=10)
     at = opened(**SMALL)
     assert "14 of 24 runs to train, about " in said(at)
-    assert at.button(key="start").label == "Train what is missing"
+    assert at.button(key="start").label == "Train 14 more"
     again(at.button(key="start").click().run())
     assert api.study(plan()).counts["queued"] == 14
 
@@ -213,6 +230,31 @@ def test_a_data_set_that_is_not_here_says_how_to_get_it(
     assert "24 of 24 runs to train" in said(at)  # the other one's
     again(at.button(key="start").click().run())
     assert [record.dataset for record in api.studies()] == ["simulated-small"]
+
+
+@pytest.mark.parametrize("kind", ["lambda", "uniform"])
+def test_runs_of_data_that_are_not_here_are_neither_counted_nor_awaited(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COUNTERWEIGHT_DATA", str(tmp_path))
+    monkeypatch.setattr(api, "workers", lambda: [1, 2])
+    raw = SMALL if kind == "lambda" else {"values": "0.01,0.1", "seeds": "3"}
+    raw = raw | {"datasets": "simulated-small"}
+    fill(plan(kind, raw), cells=10)
+    page = f"{kind}_study"
+    at = opened(page, **raw)
+    alone = _line(again(at.button(key="start").click().run()))
+    total = len(plan(kind, raw))
+    assert re.match(f"Training: 10 of {total} runs, (about|more than) [0-9]+ s left", alone)
+    at = opened(page, **(raw | {"datasets": "coat,simulated-small"}))
+    assert _line(at) == alone
+    again(at.button(key="stop").click().run())
+    assert _line(at) == f"Stopped at 10 of {total} runs"
+
+
+def _line(at: AppTest) -> str:
+    """How far the studies are, without their badges."""
+    return _status(at).split("**")[1]
 
 
 def test_data_that_vanished_before_resuming_are_said_and_the_study_stays(

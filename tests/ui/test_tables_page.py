@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from page_runs import again, params
+from page_runs import again, params, said, told
 from streamlit.testing.v1 import AppTest
+from study_store import fill
 
 from dashboard.tables import claims as shown_claims
 from dashboard.tables import form as forms
@@ -47,10 +48,6 @@ def opened(**params: str) -> AppTest:
     return again(at.switch_page(PAGE).run())
 
 
-def said(at: AppTest) -> str:
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning))
-
-
 def html(at: AppTest) -> str:
     return " ".join(element.proto.body for element in at.get("html"))
 
@@ -80,6 +77,8 @@ def test_a_finished_study_shows_numbers_verdicts_and_statements(runs: None) -> N
     assert words(statements).count("not measured yet") >= 6
     assert "And ours" in statements
     assert params(at) == {"table": "2", "seeds": "5", **CHOICES}
+    assert told(at)
+    assert told(again(at.run())) == set()  # nothing over what was chosen meanwhile
 
 
 def test_text_to_copy_is_there_in_three_forms(runs: None) -> None:
@@ -109,6 +108,28 @@ def test_more_seeds_train_only_what_is_missing(runs: None) -> None:
     at = opened(**CHOICES, seeds="7")
     assert at.button(key="tables_start").label == "Train 4 more"
     assert "5 of 7" in words(html(at))
+
+
+def test_a_line_tells_how_long_its_own_study_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERWEIGHT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("COUNTERWEIGHT_DATA", str(tmp_path))
+    monkeypatch.setattr(api, "workers", lambda: [1, 2])
+    choices = CHOICES | {"seeds": "20"}
+    fill(forms.plan_of(form_of(**choices), "simulated-small"), cells=4)
+    (alone,) = _lines(opened(**choices))
+    assert "36 of 40 runs to train, about 4 s on 2 cores" in alone  # 0.2 s each
+    several = opened(**choices | {"datasets": "simulated-small,simulated-coat,music"})
+    small, larger, music = _lines(several)
+    assert small == alone
+    assert "40 runs to train, about " in larger
+    assert "Not installed here" in music
+    assert several.button(key="tables_start").label == "Train 76 more"
+
+
+def _lines(at: AppTest) -> list[str]:
+    return [e.value for e in at.markdown if "badge[" in e.value]
 
 
 def test_two_seeds_have_gains_and_no_verdict(runs: None) -> None:

@@ -1,6 +1,7 @@
 """The view in the URL: it comes back as it was, and nonsense is as if it were not there."""
 
 import pytest
+from page_runs import told
 from streamlit.testing.v1 import AppTest
 
 from dashboard.charts.looks import Look
@@ -61,3 +62,29 @@ def test_a_look_with_an_old_url_does_not_bring_its_settings_back() -> None:
     at = AppTest.from_function(page).run()
     assert not at.exception
     assert (at.query_params["lam"], at.query_params["zoom"]) == ("2", "1to5")
+
+
+def test_a_widget_is_told_a_value_only_where_it_shows_another_or_calls_it_otherwise() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from dashboard.widget_value import make_show
+
+        one, many = st.session_state.get("want", ("a", ["x", "y"]))
+        name = st.session_state.get("name", "option")
+        make_show("one", one, [f"{name} {one}"])
+        st.selectbox("one", ["a", "b"], key="one", format_func=lambda o: f"{name} {o}")
+        make_show("many", many)
+        st.pills("many", ["x", "y", "z"], selection_mode="multi", key="many")
+
+    at = AppTest.from_function(script).run()
+    assert told(at) == {"one", "many"}
+    assert told(at.run()) == set()
+    at.session_state["want"] = ("a", ["y", "x"])  # the same choices
+    assert told(at.run()) == set()
+    at.session_state["want"] = ("b", ["x"])
+    assert told(at.run()) == {"one", "many"}
+    at.session_state["name"] = "renamed"  # or the browser would repeat a name that is no more
+    assert told(at.run()) == {"one"}
+    assert not at.exception
+    assert (at.selectbox(key="one").value, at.button_group(key="many").value) == ("b", ["x"])

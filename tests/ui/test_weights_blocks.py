@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_runs import again, params
+from page_runs import again, params, said
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
-from weights_page import charts, opened, said
+from weights_page import charts, opened
 
 from dashboard.text import weights as text
 from engine import api

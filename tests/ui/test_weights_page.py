@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_api import FakeEngine
-from page_runs import again, params
+from page_runs import again, params, said
 from safetensors.numpy import load_file, save_file
 from streamlit.testing.v1 import AppTest
-from weights_page import MAIN, PAGE, charts, opened, said
+from weights_page import MAIN, PAGE, charts, opened
 
 from dashboard.charts.against import Across, against
 from dashboard.charts.love import love, rows_shown

@@ -18,11 +18,6 @@ def opened(**query: str) -> AppTest:
     return again(at.switch_page(PAGE).run())
 
 
-def said(at: AppTest) -> str:
-    """All its words."""
-    return " ".join(e.value for e in (*at.markdown, *at.caption, *at.warning, *at.error, *at.info))
-
-
 def charts(at: AppTest) -> int:
     """How many Altair charts it has."""
     return len(at.get("vega_lite_chart"))
