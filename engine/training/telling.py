@@ -103,7 +103,7 @@ def _add(weight: Any, inverse: Any, log: Any, sums: Any) -> None:
         count, total, largest = 0.0, 0.0, sums[2, r]
         logs, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0
         for k in range(weight.shape[1]):
-            w = weight[r, k]
+            w = np.float64(weight[r, k])
             used = w * inverse[q, k]
             count += w > 0
             total += w
