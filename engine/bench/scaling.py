@@ -67,10 +67,11 @@ def scaling(sizes: Sequence[int] = SIZES) -> Iterator[Scale]:
 def scale(config: RunConfig, n: int, shape: tuple[int, int] = (USERS, ITEMS)) -> Scale:
     """One size, measured in this process; shape: users and items."""
     from engine.events import GroupEpoch
-    from engine.jobs.building import keep_buffers_of, tuned
+    from engine.jobs.building import keep_buffers_of, tuned, warm_up
     from engine.jobs.memory import give_back
     from engine.training.trainer import Trainer
 
+    warm_up()  # as a worker does before its first job
     before = resident()
     ratings = wide(n, *shape)
     give_back()
