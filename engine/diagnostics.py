@@ -94,8 +94,7 @@ def _tally(values: Any, low: float, width: float, counts: Any) -> None:
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     from engine.loops import loops  # not before it is needed
 
-    found: Callable[..., None] = loops(function)
-    return found
+    return loops(function)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,24 @@ Loading numba takes a fifth of a second, so what has to start fast asks for it w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from numba import njit
 
 # Sums may be taken in any order; what is not a number stays so.
-loops = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"})
+HOW: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+
+
+def loops(function: Callable[..., None]) -> Callable[..., None]:
+    """The function compiled, at its first call with arrays of such types.
+
+    Compiled code is kept beside the source, or in the user's cache; where neither can be written
+    it is compiled anew by every process, which takes a second or two.
+    """
+    try:
+        compiled = njit(cache=True, **HOW)(function)
+    except RuntimeError:  # numba's own of a cache that has no place
+        compiled = njit(**HOW)(function)
+    found: Callable[..., None] = compiled
+    return found
