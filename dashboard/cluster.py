@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from dashboard.widget_value import make_show
+from dashboard.widget_value import default
 from engine import api
 
 ADDRESS = "scheduler"  # of the session: pages come and go, the address stays
@@ -32,9 +32,9 @@ def ensure() -> None:
 
 def field(key: str) -> None:
     """Where the address is given."""
-    make_show(key, address())
     st.text_input(
         "Dask scheduler",
+        default(key, address()) or "",
         key=key,
         on_change=_chose,
         args=(key,),

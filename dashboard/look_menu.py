@@ -8,7 +8,7 @@ from dashboard import view
 from dashboard.charts.looks import SMOOTHEST
 from dashboard.charts.panels import FIRST, TITLES, offered
 from dashboard.text import lab as text
-from dashboard.widget_value import make_show
+from dashboard.widget_value import default
 
 
 def menu(balanced: bool, simulated: bool) -> None:
@@ -18,10 +18,10 @@ def menu(balanced: bool, simulated: bool) -> None:
         st.container(key="look"),
         st.popover("View", icon=":material/tune:", type="tertiary", key="look_menu"),
     ):
-        make_show("v_panels", [key for key in can if key in look.keys])
         st.pills(
             "Panels",
             can,
+            default=default("v_panels", [key for key in can if key in look.keys]),
             selection_mode="multi",
             format_func=lambda key: TITLES[key],
             key="v_panels",
@@ -29,12 +29,11 @@ def menu(balanced: bool, simulated: bool) -> None:
             args=(can,),
         )
         for name, label in text.AXES.items():
-            make_show(f"v_{name}", getattr(look, name))
-            st.toggle(label, key=f"v_{name}", on_change=_chose, args=(name,))
-        make_show("v_smooth", look.smooth)
+            on = bool(default(f"v_{name}", getattr(look, name)))
+            st.toggle(label, on, key=f"v_{name}", on_change=_chose, args=(name,))
         st.slider(
             "Smoothing",
-            *(0.0, SMOOTHEST),
+            *(0.0, SMOOTHEST, default("v_smooth", look.smooth)),
             step=0.02,
             key="v_smooth",
             on_change=_chose,

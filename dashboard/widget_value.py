@@ -27,6 +27,18 @@ def make_show(key: str, value: Any, labels: Sequence[str] = ()) -> None:
         st.session_state[key] = value
 
 
+def default(key: str, value: Any) -> Any:
+    """What to give a widget as its default so that it shows a value; None where it was assigned.
+
+    For what stands behind a button (`st.popover`): the browser makes it when that is opened, many
+    looks after it was first sent, and then knows the latest default, but nothing assigned before.
+    """
+    if key not in st.session_state or _same(st.session_state[key], value):
+        return value
+    st.session_state[key] = value
+    return None
+
+
 def _same(held: Any, value: Any) -> bool:
     """Equal; of several choices, which the browser keeps in the order of clicks, the same ones."""
     if isinstance(held, list | tuple) and isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from dashboard.tables import state
 from dashboard.tables.form import MOMENTS, PARTS, SEEDS_MAX, Form
 from dashboard.text import tables as text
 from dashboard.text.settings import choice
-from dashboard.widget_value import make_show
+from dashboard.widget_value import default, make_show
 from engine import api
 
 FOLDED = ("methods", "lam", "epochs", "confounding")
@@ -66,19 +66,23 @@ def _datasets(form: Form) -> None:
 
 def _more(form: Form) -> None:
     if form.table == "2":
-        _value("methods", list(form.methods))
         names = [info.name for info in api.methods()]
         st.multiselect(
-            "Methods", names, format_func=choice, placeholder="all", **_common("methods")
+            "Methods",
+            names,
+            default("t_methods", list(form.methods)),
+            format_func=choice,
+            placeholder="all",
+            **_common("methods"),
         )
     for name, label, hint in (("lam", "λ", "4"), ("epochs", "Epochs, at most", "as the preset")):
-        _value(name, state.choices().get(name, ""))
-        st.text_input(label, placeholder=hint, **_common(name))
+        written = default(f"t_{name}", state.choices().get(name, "")) or ""
+        st.text_input(label, written, placeholder=hint, **_common(name))
     if form.simulated:
-        _value("confounding", form.fixed.get("confounding", "strong"))
-        st.selectbox(
-            "Hidden confounding", list(api.options("confounding")), **_common("confounding")
-        )
+        kinds = list(api.options("confounding"))
+        kind = default("t_confounding", form.fixed.get("confounding", "strong"))
+        place = 0 if kind is None else kinds.index(kind)
+        st.selectbox("Hidden confounding", kinds, place, **_common("confounding"))
     cluster.field("tables_scheduler")
 
 

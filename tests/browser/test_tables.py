@@ -102,3 +102,15 @@ def test_the_other_tables_come_out_of_the_page_too(
     rows = page.locator("table.paper").first.locator("tbody tr")
     expect(rows).to_have_count(runs)
     context.close()
+
+
+def test_what_stands_behind_more_shows_what_the_address_says(page: sync_api.Page, app: str) -> None:
+    """The browser makes it when it is opened, looks after it was first sent."""
+    page.goto(f"{app}/tables?table=2&datasets=simulated-small&seeds=1&lam=8&epochs=3&methods=ips")
+    published = page.get_by_role("radio", name="as published")
+    expect(published).to_be_visible(timeout=60 * SECONDS)
+    published.click()
+    page.wait_for_url(re.compile("part="), timeout=30 * SECONDS)
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_role("textbox", name="Epochs, at most")).to_have_value("3")
+    expect(page.get_by_role("textbox", name="λ")).to_have_value("8")
