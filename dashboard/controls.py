@@ -59,7 +59,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
     none, free = config.balance == "none", settings.lam_counts(config)
     lam = 0.0 if none else config.lam
     told = None if none else forecast(config)
-    widgets.put("lam", lam, [_lam_mark(lam, told)])
+    widgets.put("lam", lam)
     st.select_slider(
         "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
         lam_options(lam),

@@ -1,37 +1,29 @@
-"""What a widget shows, told to the browser only where it shows something else."""
+"""What a widget shows, told to the browser."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-_NOTHING, _LABELS = object(), "labels_told"
 
+def make_show(key: str, value: Any) -> None:
+    """Make the widget of a key show a value, at every look; to be called before it is made.
 
-def make_show(key: str, value: Any, labels: Sequence[str] = ()) -> None:
-    """Make the widget of a key show a value; to be called before the widget is made.
-
-    Args:
-        labels: of what is chosen, where they may change: the browser knows a choice by its label.
-
-    Streamlit sends every value that is assigned, changed or not, and the browser puts it in the
-    place of a click made meanwhile, then repeats it at its next look as if it were the reader's. So
-    nothing is assigned to a widget that shows it already.
+    Told once only, a widget that the browser makes later, or whose look was overtaken by the next,
+    would show nothing, and the browser would say so as if it were the reader's choice. The price: a
+    click made while a look is under way is overwritten by it. Where looks come by themselves and
+    clicks are many, `default` has no such price.
     """
-    told = st.session_state.setdefault(_LABELS, {})
-    renamed = told.get(key, ()) != tuple(labels)
-    if renamed or not _same(st.session_state.get(key, _NOTHING), value):
-        told[key] = tuple(labels)
-        st.session_state[key] = value
+    st.session_state[key] = value
 
 
 def default(key: str, value: Any) -> Any:
     """What to give a widget as its default so that it shows a value; None where it was assigned.
 
     For what stands behind a button (`st.popover`): the browser makes it when that is opened, many
-    looks after it was first sent, and then knows the latest default, but nothing assigned before.
+    looks after it was first sent, and then takes the latest default; later ones do not touch it, so
+    a click made while a look is under way holds.
     """
     if key not in st.session_state or _same(st.session_state[key], value):
         return value

@@ -17,9 +17,9 @@ from engine import api
 Show = Callable[[Any], str]
 
 
-def put(name: str, value: Any, labels: Sequence[str] = ()) -> None:
-    """Make the widget of a setting show `value`; labels: its own, where they may change."""
-    make_show(f"f_{name}", value, labels)
+def put(name: str, value: Any) -> None:
+    """Make the widget of a setting show `value`."""
+    make_show(f"f_{name}", value)
 
 
 def chose(name: str) -> None:
@@ -41,7 +41,7 @@ def select(
 ) -> None:
     """A list to choose from; `own`: or to type into."""
     value = getattr(form.config, name)
-    put(name, value, [show(value)])
+    put(name, value)
     st.selectbox(
         label,
         list(options),

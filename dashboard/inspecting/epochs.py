@@ -145,7 +145,7 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     # a moment later is no choice of another epoch.
     stops = [*epochs, NEWEST] if trains else epochs
     at = NEWEST if trains and state.get("epoch") is None else epoch
-    make_show("w_epoch", at, [_stop(at, best)])
+    make_show("w_epoch", at)
     row.select_slider(
         "Epoch",
         stops,

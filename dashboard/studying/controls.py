@@ -111,7 +111,7 @@ def _many(
     raw = state.choices(form.kind).get(name)
     chosen = [] if name in form.errors and not raw else list(value)
     key = f"s_{form.kind}_{name}"
-    make_show(key, chosen, [show(one) for one in chosen])
+    make_show(key, chosen)
     more: dict[str, Any] = {
         "key": key,
         "format_func": show,

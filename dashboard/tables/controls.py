@@ -54,7 +54,7 @@ def _datasets(form: Form) -> None:
     known = [info.name for info in api.datasets()]
 
     names, title = [*known, *(d for d in form.datasets if d not in known)], dataset_titles()
-    _value("datasets", list(form.datasets), [title(d) for d in form.datasets])
+    _value("datasets", list(form.datasets))
     st.multiselect(
         "Data sets",
         names,
@@ -105,8 +105,8 @@ def _segments(
     )
 
 
-def _value(name: str, value: Any, labels: Sequence[str] = ()) -> None:
-    make_show(f"t_{name}", value, labels)
+def _value(name: str, value: Any) -> None:
+    make_show(f"t_{name}", value)
 
 
 def _common(name: str) -> dict[str, Any]:

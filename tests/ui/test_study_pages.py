@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from page_runs import again, params, said, told
+from page_runs import again, params, said
 from streamlit.testing.v1 import AppTest
 from study_store import fill
 
@@ -61,13 +61,6 @@ def test_before_anything_runs_the_page_says_what_it_would_train() -> None:
     assert enabled(at) == {"start"}
     assert params(at) == SMALL
     assert command(at).startswith("python -m engine study lambda --dataset simulated-small")
-
-
-@pytest.mark.parametrize("page", ["lambda_study", "uniform_study"])
-def test_a_run_of_the_page_tells_no_widget_what_it_shows_already(page: str) -> None:
-    at = opened(page, datasets="simulated-small", values="0.01,0.1", seeds="2")
-    assert told(at)
-    assert told(again(at.run())) == set()
 
 
 def test_start_pause_resume_and_stop() -> None:
