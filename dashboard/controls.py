@@ -13,6 +13,7 @@ from dashboard.page_state import forecast
 from dashboard.text import lab as text
 from dashboard.text import play as play_text
 from dashboard.text.settings import HELP, choice
+from dashboard.widget_value import make_show_once
 from engine import api
 
 
@@ -59,7 +60,7 @@ def _lam(form: forms.Form, moves: Any) -> None:
     none, free = config.balance == "none", settings.lam_counts(config)
     lam = 0.0 if none else config.lam
     told = None if none else forecast(config)
-    widgets.put("lam", lam)
+    make_show_once("f_lam", lam, _lam_mark(lam, told))
     st.select_slider(
         "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
         lam_options(lam),

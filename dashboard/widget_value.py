@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+_NOTHING, _LABELS = object(), "labels_told"
+
 
 def make_show(key: str, value: Any) -> None:
     """Make the widget of a key show a value, at every look; to be called before it is made.
@@ -16,6 +18,17 @@ def make_show(key: str, value: Any) -> None:
     clicks are many, `default` has no such price.
     """
     st.session_state[key] = value
+
+
+def make_show_once(key: str, value: Any, label: str) -> None:
+    """As `make_show`, but only where the widget shows something else, or calls it otherwise.
+
+    For one that always stands there and is moved while looks come by themselves.
+    """
+    told = st.session_state.setdefault(_LABELS, {})
+    if told.get(key) != label or not _same(st.session_state.get(key, _NOTHING), value):
+        told[key] = label
+        st.session_state[key] = value
 
 
 def default(key: str, value: Any) -> Any:

@@ -111,6 +111,6 @@ def test_what_stands_behind_more_shows_what_the_address_says(page: sync_api.Page
     expect(published).to_be_visible(timeout=60 * SECONDS)
     published.click()
     page.wait_for_url(re.compile("part="), timeout=30 * SECONDS)
-    page.get_by_role("button", name="More").click()
+    page.get_by_test_id("stPopoverButton").filter(has_text="More").first.click()
     expect(page.get_by_role("textbox", name="Epochs, at most")).to_have_value("3")
     expect(page.get_by_role("textbox", name="λ")).to_have_value("8")
