@@ -144,21 +144,15 @@ def _scrubber(epochs: list[int], best: int | None, trains: bool) -> int:
     # A stop of its own: its value does not change as epochs come, so what the browser repeats of it
     # a moment later is no choice of another epoch.
     stops = [*epochs, NEWEST] if trains else epochs
-    at = NEWEST if trains and state.get("epoch") is None else epoch
-    make_show("w_epoch", at)
+    make_show("w_epoch", NEWEST if trains and state.get("epoch") is None else epoch)
     row.select_slider(
         "Epoch",
         stops,
         key="w_epoch",
         on_change=_chose,
-        format_func=lambda e: _stop(e, best),
+        format_func=lambda e: f"{e}, best" if e == best else str(e),
     )
     return epoch
-
-
-def _stop(epoch: Any, best: int | None) -> str:
-    """What the scrubber calls an epoch, or the newest."""
-    return f"{epoch}, best" if epoch == best else str(epoch)
 
 
 def _chose() -> None:

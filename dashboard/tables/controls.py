@@ -53,12 +53,12 @@ def controls(form: Form, buttons: Callable[[], None]) -> None:
 def _datasets(form: Form) -> None:
     known = [info.name for info in api.datasets()]
 
-    names, title = [*known, *(d for d in form.datasets if d not in known)], dataset_titles()
     _value("datasets", list(form.datasets))
+    names = [*known, *(name for name in form.datasets if name not in known)]
     st.multiselect(
         "Data sets",
         names,
-        format_func=title,
+        format_func=dataset_titles(),
         accept_new_options=True,
         **_common("datasets"),
     )

@@ -40,7 +40,7 @@ def look_ahead(
         add_gradients((A, B), block.row, block.column, slope, moved)
     else:
         assert isinstance(grid, Grid)
-        slope = grid.with_observed(everywhere, observed).mul_(-eta)
+        slope = grid.joined(everywhere.clone(), observed).mul_(-eta)
         G = slope.view(-1, A.shape[1], B.shape[1])
         moved = torch.baddbmm(A, G, B), torch.baddbmm(B, G.transpose(1, 2), A)
     theta.settle(*moved)

@@ -106,10 +106,6 @@ class Grid:
         """Added up where a pair is both."""
         return everywhere if observed is None else everywhere.index_add_(1, self.cell, observed)
 
-    def with_observed(self, everywhere: Tensor, observed: Tensor) -> Tensor:
-        """The same, of values [R, a * b] that stay as they are."""
-        return everywhere.index_add(1, self.cell, observed)
-
     def item(self) -> Tensor:
         """Items of the pairs, [a * b]."""
         return self.items.repeat(len(self.users))
@@ -302,4 +298,4 @@ class Batch:
             self.everything.accumulate(model, self.on_pairs(observed, everywhere))
         else:
             assert self.everything is not None
-            self.everything.accumulate(model, self.everything.with_observed(everywhere, observed))
+            self.everything.accumulate(model, self.everything.joined(everywhere.clone(), observed))

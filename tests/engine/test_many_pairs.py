@@ -32,6 +32,8 @@ def test_sums_in_parts_are_the_sums(monkeypatch):
     monkeypatch.setattr(constraint, "MANY", 300)
     torch.testing.assert_close(dot(a, b), whole)
     torch.testing.assert_close(constraint._variance(a), spread)
+    monkeypatch.setattr(balancing, "compiled", lambda table: False)
+    torch.testing.assert_close(dot(a, b), whole)
 
 
 def sparse(monkeypatch):

@@ -77,7 +77,7 @@ def test_the_engine_takes_the_textbooks_steps(method, changes):
 @pytest.mark.parametrize("method", ["ips", "dr"])
 def test_without_compiled_loops_training_comes_to_the_same_numbers(monkeypatch, method):
     """As where there is no CPU to compile them for."""
-    for module in ("engine.models.pairs", "engine.bilevel"):
+    for module in ("engine.models.pairs", "engine.bilevel", "engine.balancing"):
         monkeypatch.setattr(f"{module}.compiled", lambda table: False)
     changes = {"propensity": "bilevel"} if method == "ips" else LEARNED
     start, engine, textbook, _ = both(method, changes)
