@@ -77,7 +77,10 @@ def test_the_address_repeats_it_on_a_phone_in_the_dark(
     # The table scrolls by itself, by keyboard too, and its first column stays.
     table = phone.locator(".paper-scroll").first
     expect(table).to_be_visible()
+    # With the verdicts the table is made anew, the last time: it has marks then.
+    expect(phone.locator("table.claims").first).to_be_attached(timeout=60 * SECONDS)
     name = table.locator("tbody th").first
+    expect(name).to_be_visible()
     before = name.bounding_box()
     table.focus()
     table.evaluate("element => { element.scrollLeft = 400; }")
