@@ -23,17 +23,12 @@ from torch import Tensor
 
 from engine.balancing import dot, moment_metric
 from engine.config import RunConfig
-from engine.diagnostics import SLAB
 from engine.training.constraint import GlobalPass
+from engine.training.tracing import FAR, STEPS, binned, traced
 
-MANY = 5_000  # pairs, beyond which those of one moment are looked at in bins
-BINS = 1 << 12
 EVERY = 10  # epochs from one frontier to the next
 MOVED = 1e-6  # of the uniform weights' violation: less is rounding
 POWERS = tuple(range(-3, 12))  # lam is lam_1/2 times these powers of 2
-STEPS = 5  # of Newton's method from one lam to the next, at most
-FAR = 3.0  # what a step may change log weights by: far-out pairs bend the path
-CLOSE = 1.5  # a factor between lams that are taken for the same
 NEAR, ROUNDING = (
     1e-4,
     1e-6,
@@ -82,12 +77,30 @@ def frontiers(result: GlobalPass, lanes: list[int]) -> list[NDArray[np.float64]]
     A lam at which Newton's method did not arrive is left out. With one moment it need not arrive:
     the weights of any mu are exact for some lam, which is told in place of the one aimed at.
     """
+    one = result.target.shape[1] == 1
+    table = _of_one(result, lanes) if one else _of_several(result, lanes)
+    return [_sound(points_of) for points_of in table]
+
+
+def _of_one(result: GlobalPass, lanes: list[int]) -> NDArray[np.float64]:
+    """Rows (lam, entropy, violation, whether it stands) of every run, one moment being balanced."""
+    found = []
+    for lane in lanes:
+        blocks = [binned(side.x[lane, :, 0].cpu().numpy()) for side in result.sides]
+        masses = [side.mass for side in result.sides]
+        found.append(traced(blocks, masses, float(result.target[lane]), POWERS))
+    table = np.stack(found)
+    table[..., 1] = (table[..., 1] / _most(result)).clip(max=1.0)
+    return table
+
+
+def _of_several(result: GlobalPass, lanes: list[int]) -> NDArray[np.float64]:
+    """Those rows with several moments, by tensors, all runs at once."""
     rows = torch.tensor(lanes, device=result.target.device)
     blocks = _Blocks(result, rows)
     metric = moment_metric(result.covariance[rows]).double()
     soft = torch.linalg.inv_ex(metric).inverse
     target = result.target[rows].double()
-    one = target.shape[1] == 1
     mu = torch.zeros_like(target)
     left, entropy, bend = blocks.at(mu)
     start = _size(left - target, metric)
@@ -95,7 +108,7 @@ def frontiers(result: GlobalPass, lanes: list[int]) -> list[NDArray[np.float64]]
     half = 1 / (2 * pull.clamp(min=1e-12))  # moments that do not vary: nothing moves, nor fails
     near = NEAR * start + ROUNDING * _size(target, metric)
     points = [torch.stack([torch.zeros_like(start), entropy, start, torch.ones_like(start)])]
-    for power in POWERS if one else POWERS[::2]:
+    for power in POWERS[::2]:
         lam = half * 2.0**power
         ridge = soft / (2 * lam[:, None, None])
         for _ in range(STEPS):
@@ -103,20 +116,13 @@ def frontiers(result: GlobalPass, lanes: list[int]) -> list[NDArray[np.float64]]
             step = torch.linalg.solve_ex(bend + ridge, gap).result
             mu = mu - step * (FAR / blocks.reach(step)).clamp(max=1.0)
             left, entropy, bend = blocks.at(mu)
-            residual = left - target
-            if one:
-                told = (-mu / (2 * residual))[:, 0]
-                arrived = (told > lam / CLOSE) & (told < lam * CLOSE)
-            else:
-                gap = residual + (ridge @ mu.unsqueeze(-1)).squeeze(-1)
-                told, arrived = lam, _size(gap, metric) <= near
+            gap = left - target + (ridge @ mu.unsqueeze(-1)).squeeze(-1)
+            arrived = _size(gap, metric) <= near
             if bool(arrived.all()):
                 break
-        if one:
-            arrived = told > points[-1][0]  # else rounding is all that is left of the violation
-        points.append(torch.stack([told, entropy, _size(residual, metric), arrived.double()]))
-    table = torch.stack(points, dim=1).permute(2, 1, 0).cpu().numpy()  # [R, points, 4]
-    return [_sound(points_of) for points_of in table]
+        violation = _size(left - target, metric)
+        points.append(torch.stack([lam, entropy, violation, arrived.double()]))
+    return np.asarray(torch.stack(points, dim=1).permute(2, 1, 0).cpu().numpy())
 
 
 def _sound(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,8 +136,9 @@ class _Blocks:
     """The blocks of weights of some runs, at any mu."""
 
     def __init__(self, result: GlobalPass, rows: Tensor) -> None:
-        found = [_gathered(side.x, rows) for side in result.sides]
-        self._x, self._log_count = [x for x, _ in found], [log for _, log in found]
+        self._x = [
+            side.x.index_select(0, rows).transpose(1, 2).contiguous() for side in result.sides
+        ]
         self._mass = [side.mass for side in result.sides]
         self._most = _most(result)
 
@@ -145,9 +152,8 @@ class _Blocks:
         """Left sides [R, k], entropy [R] and the derivative of the former by mu [R, k, k]."""
         left, entropy = torch.zeros_like(mu), torch.zeros_like(mu[:, 0])
         bend = mu.new_zeros(*mu.shape, mu.shape[1])
-        for x, log_count, mass in zip(self._x, self._log_count, self._mass, strict=True):
+        for x, mass in zip(self._x, self._mass, strict=True):
             score = (mu.to(x.dtype).unsqueeze(1) @ x).squeeze(1)  # x [R, k, n]
-            score = score if log_count is None else score.add_(log_count)
             most = score.amax(1, keepdim=True)
             weight = score.sub_(most).exp_()
             sums = weight.sum(1, keepdim=True)
@@ -159,34 +165,6 @@ class _Blocks:
             entropy += mass * (total - (mu * mean).sum(1))  # -sum q log q, log q = x mu - total
             bend += mass * (square - mean.unsqueeze(2) * mean.unsqueeze(1))
         return left, (entropy / self._most).clamp(max=1.0), bend
-
-
-def _gathered(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-    """x [R, n, k] of some runs as [R', k, n]; of one moment of many pairs its means in bins, and
-    the logarithm of how many pairs each stands for, [R', BINS].
-
-    A bin's log weights differ by 1/BINS of what all log weights span, and its mean lies where its
-    pairs do: sums of weights change by (span / BINS)^2 / 24 of themselves.
-    """
-    if x.shape[2] > 1 or x.shape[1] <= MANY:
-        return x.index_select(0, rows).transpose(1, 2).contiguous(), None
-    pairs = [_binned(x[lane, :, 0]) for lane in rows.tolist()]
-    return (
-        torch.stack([mean for mean, _ in pairs]).unsqueeze(1),
-        torch.stack([count for _, count in pairs]).log_(),
-    )
-
-
-def _binned(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Means and counts of x [n] in BINS bins of equal width, [BINS]; sums in float64."""
-    low, high = x.aminmax()
-    unit = torch.where(high > low, BINS / (high - low), 0.0)
-    count, total = x.new_zeros(2, BINS, dtype=torch.float64)
-    for part in torch.split(x, SLAB):
-        place = ((part - low) * unit).long().clamp_(0, BINS - 1)
-        count += torch.bincount(place, minlength=BINS)
-        total += torch.bincount(place, weights=part.double(), minlength=BINS)
-    return torch.where(count > 0, total / count, low.double()), count
 
 
 def _most(result: GlobalPass) -> float:

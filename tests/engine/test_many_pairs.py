@@ -7,6 +7,7 @@ code with all pairs taken for few.
 import weakref
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from small_runs import assert_same_numbers, make, tiny, train
@@ -18,7 +19,7 @@ from engine.bench.timing import apart, timed
 from engine.jobs import building
 from engine.jobs.building import keep_buffers_of, tuned
 from engine.jobs.memory import MOST as KEPT
-from engine.training import constraint, frontier, telling
+from engine.training import constraint, frontier, telling, tracing
 from engine.training.batch import Sample
 from engine.training.trainer import Trainer
 
@@ -80,7 +81,7 @@ def test_the_frontier_of_many_pairs_is_that_of_each(monkeypatch, method):
     )
     train(make(method), make(method, seed=1))
     (few, *others) = frontier.frontiers(passes[-1], [1, 0])
-    monkeypatch.setattr(frontier, "MANY", 0)
+    monkeypatch.setattr(tracing, "BINS", 512)
     (many, *again) = frontier.frontiers(passes[-1], [1, 0])
     assert len(again) == len(others) == 1
     assert not (few[1:] == many[1:]).any()  # it is another way
@@ -91,18 +92,29 @@ def test_the_frontier_of_many_pairs_is_that_of_each(monkeypatch, method):
 
 
 def test_values_that_do_not_vary_are_all_in_one_bin():
-    mean, count = frontier._binned(torch.full((10,), 0.3, dtype=torch.float64))
-    assert count.sum() == count[0] == 10
-    torch.testing.assert_close(mean, torch.full_like(mean, 0.3))
+    mean, count = tracing.binned(np.full(10_000, 0.3))
+    assert count.tolist() == [10_000]
+    assert mean == pytest.approx([0.3])
 
 
-def test_bins_hold_every_value_once_and_its_mean(monkeypatch):
-    monkeypatch.setattr(frontier, "SLAB", 64)
-    x = torch.rand(1000, dtype=torch.float64).pow(3)
-    mean, count = frontier._binned(x)
-    assert count.sum() == 1000
-    assert (mean * count).sum() == pytest.approx(float(x.sum()))
-    assert ((x.min() <= mean) & (mean <= x.max())).all()
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bins_hold_every_value_once_and_its_mean(dtype):
+    x = (np.random.default_rng(0).random(10_000) ** 3).astype(dtype)
+    mean, count = tracing.binned(x)
+    assert len(mean) == len(count) <= tracing.BINS
+    assert count.sum() == 10_000
+    assert (mean * count).sum() == pytest.approx(float(x.sum(dtype=np.float64)))
+    assert (np.diff(mean) > 0).all()
+    assert mean.min() >= x.min()
+    assert mean.max() <= x.max()
+
+
+def test_what_is_no_number_falls_into_a_bin_and_not_beside_it():
+    """Of a run that ran away: its frontier is empty, and nothing else is hurt."""
+    x = np.linspace(-1, 1, 5_000)
+    x[[7, 70, 700]] = np.nan, np.inf, -np.inf
+    _, count = tracing.binned(x)
+    assert count.sum() == 5_000
 
 
 @pytest.mark.parametrize(
