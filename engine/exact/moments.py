@@ -6,7 +6,8 @@ not feel a shift), each moment divided by its spread, so that badly scaled momen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ FloatArray = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
 
 CHUNK = 1 << 18  # rows at a time: the dual holds no second copy of D
+KEPT = 1 << 20  # numbers of z that are held, as they take little memory
 CONSTANT = 1e-12  # a spread below this share of the largest value is rounding
 COLLINEAR = 1e-12  # so is a direction with less than this share of the largest variance
 
@@ -34,6 +36,20 @@ class Tilt:
     ceiling: float
     left: FloatArray
     curvature: FloatArray
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """One block's weights mass * softmax(z nu), [n_b].
+
+    entropy: H(q) / ln n, 1 of a single weight. ess: effective sample size / n. log_total: log sum
+    exp x mu, so that log q = x mu - log_total.
+    """
+
+    weights: FloatArray
+    entropy: float
+    ess: float
+    log_total: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,8 @@ class Blocks:
         centre = tuple(block.mean(axis=0, dtype=np.float64) for block in x)
         parts = [m * block.var(axis=0, dtype=np.float64) for m, block in zip(mass, x, strict=True)]
         spread = np.sqrt(np.sum(parts, axis=0) / sum(mass))
-        largest = np.max([np.abs(block).max(axis=0) for block in x], axis=0)
+        ends = [np.abs((block.min(axis=0), block.max(axis=0))) for block in x]  # no copies of x
+        largest = np.max(ends, axis=(0, 1))
         scale = np.where(spread > CONSTANT * largest, spread, np.inf)
         mean = np.sum([m * c for m, c in zip(mass, centre, strict=True)], axis=0)
         return cls(x, mass, centre, scale, mean)
@@ -114,25 +131,45 @@ class Blocks:
 
     @cached_property
     def _standard(self) -> tuple[FloatArray, ...] | None:
-        if sum(block.size for block in self.x) > CHUNK:
+        if sum(block.size for block in self.x) > KEPT:
             return None
         return tuple(self._z(block, slice(None)) for block in range(len(self.x)))
 
-    def weights(self, nu: FloatArray) -> tuple[FloatArray, ...]:
-        """mass * softmax(z nu), one array a block."""
-        weights = []
-        for x, mass, centre in zip(self.x, self.mass, self.centre, strict=True):
-            e = ((x - centre) / self.scale) @ nu
-            e -= e.max()
-            np.exp(e, out=e)
-            e *= mass / e.sum()
-            weights.append(e)
-        return tuple(weights)
+    def uniform_curvature(self) -> FloatArray:
+        """sum mass Cov(z) at uniform weights, [k, k]; known where z is one standardised moment."""
+        if len(self.scale) == 1:
+            return np.where(np.isinf(self.scale), 0.0, self.total)[:, None]
+        return self.tilt(np.zeros(len(self.scale))).curvature
 
-    def left(self, nu: FloatArray) -> FloatArray:
-        """The left side at nu in the moments' own units, [k]."""
+    def softmax(self, nu: FloatArray) -> tuple[Softmax, ...]:
+        """The weights at nu, of every block; with e = z nu, H(q) = log sum exp e - E_q[e]."""
+        return tuple(self._softmax(nu, block) for block in range(len(self.x)))
+
+    def _softmax(self, nu: FloatArray, block: int) -> Softmax:
+        e = np.concatenate([np.einsum("k,kn->n", nu, z) for z in self._chunks(block)])
+        n, top = len(e), float(e.max())
+        e -= top
+        q = np.exp(e)
+        total = float(q.sum())
+        q /= total
+        entropy = (
+            (math.log(total) - float(np.einsum("n,n->", q, e))) / math.log(n) if n > 1 else 1.0
+        )
+        ess = 1 / (n * float(np.einsum("n,n->", q, q)))
+        q *= self.mass[block]
+        shift = float(self.centre[block] @ (nu / self.scale))
+        return Softmax(q, entropy, ess, math.log(total) + top + shift)
+
+    def left(self, found: Sequence[Softmax]) -> FloatArray:
+        """The left side of such weights in the moments' own units, [k]."""
+        moved = np.zeros(len(self.scale))
+        for block, one in enumerate(found):
+            start = 0
+            for z in self._chunks(block):
+                rows = slice(start, start := start + z.shape[1])
+                moved += np.einsum("kn,n->k", z, one.weights[rows])
         unit = np.where(np.isinf(self.scale), 0.0, self.scale)
-        return np.asarray(self.mean + unit * self.tilt(nu).left, dtype=np.float64)
+        return np.asarray(self.mean + unit * moved, dtype=np.float64)
 
     def range(self) -> FloatArray:
         """What the left side of each moment can be, in the moments' own units: [k, 2], open."""

@@ -29,7 +29,6 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from engine.diagnostics import ess_share, normalised_entropy
 from engine.exact.dual import Penalty, Solution, solve_scalar, solve_vector
 from engine.exact.moments import Blocks, FloatArray, Floats
 from engine.exact.problem import Problem, check_caps, make_problem
@@ -44,7 +43,8 @@ class ExactWeights:
 
     weights: one array a block, summing to the block's mass. mu: [k], per unit of x; no component
     along moments that cannot move. residual: left - t, signed, [k]. entropy, ess: of each block,
-    H(q)/ln n and ESS/n. attainable: [k, 2], the open range of each left side by itself.
+    H(q)/ln n and ESS/n. log_total: of each block log sum exp x mu, so log q = x mu - log_total.
+    attainable: [k, 2], the open range of each left side by itself.
     feasible: False when no weights meet the hard constraint (or the tolerance); `weights` then come
     as near as they can, which may be next to nothing. bound: the cap that was binding, if one was:
     then the optimum is another. left_out: how many directions of the moments, constant or collinear
@@ -57,6 +57,7 @@ class ExactWeights:
     residual: FloatArray
     entropy: tuple[float, ...]
     ess: tuple[float, ...]
+    log_total: tuple[float, ...]
     targets: FloatArray
     attainable: FloatArray
     names: tuple[str, ...]
@@ -149,14 +150,16 @@ def lam_half(s: float, var_x: float) -> float:
 def _result(
     p: Problem, solution: Solution, nu: FloatArray, bound: Literal["mu", "ess"] | None
 ) -> ExactWeights:
-    weights, left = p.blocks.weights(nu), p.blocks.left(nu)
-    aimed = left if bound is None else p.blocks.left(solution.nu)
+    found = p.blocks.softmax(nu)
+    left = p.blocks.left(found)
+    aimed = left if bound is None else p.blocks.left(p.blocks.softmax(solution.nu))
     return ExactWeights(
-        weights=weights,
+        weights=tuple(one.weights for one in found),
         mu=nu / p.blocks.scale,
         residual=left - p.targets,
-        entropy=tuple(normalised_entropy(w) for w in weights),
-        ess=tuple(ess_share(w) for w in weights),
+        entropy=tuple(one.entropy for one in found),
+        ess=tuple(one.ess for one in found),
+        log_total=tuple(one.log_total for one in found),
         targets=p.targets,
         attainable=p.blocks.range(),
         names=p.names,
@@ -223,7 +226,7 @@ def _capped(
         nu, bound = nu * (mu_max / largest), "mu"
 
     def spare(length: float) -> float:
-        return min(ess_share(w) for w in blocks.weights(length * nu)) - ess_floor
+        return min(one.ess for one in blocks.softmax(length * nu)) - ess_floor
 
     if ess_floor > 0 and spare(1.0) < 0:
         nu, bound = nu * brentq(spare, 0.0, 1.0, xtol=1e-14, rtol=1e-13), "ess"
