@@ -49,12 +49,12 @@ class Side:
             return q
         return q.new_ones(len(q), self.total).index_copy(1, self.pick, q)
 
-    @property
+    @cached_property
     def left(self) -> Tensor:
         """sum w x, [R, k]."""
         return left_side(self.q, self.x, self.mass)
 
-    @property
+    @cached_property
     def left_uniform(self) -> Tensor:
         """The same with uniform weights."""
         return self.mass * self.x.mean(1)

@@ -78,8 +78,8 @@ def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     step = max(1, SLAB // len(weights))
     parts, ps = torch.split(weights.cpu(), step, 1), torch.split(inverse.cpu(), step, 1)
     sums = np.zeros((7, len(weights)))
-    for part, p in zip(parts, ps, strict=True):
-        _add(array(part), array(p), array(part.clamp(min=LEAST).log_()), sums)
+    for part, p in zip(map(array, parts), map(array, ps), strict=True):
+        _add(part, p, np.log(np.maximum(part, part.dtype.type(LEAST))), sums)
     count, total, largest, logs, square, used, used_square = torch.as_tensor(sums)
     unit = count / total  # times a weight is it of mean 1
     return _rows(
