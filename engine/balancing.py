@@ -40,7 +40,7 @@ def _mapped(score: Tensor, weights_map: WeightsMap) -> Tensor:
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """sum_j a_j b_j of every run, [R]; without an array of all products."""
     if compiled(a) and compiled(b):
-        found = a.new_empty(len(a))
+        found = a.new_empty(a.shape[0])
         _summed(array(a), array(b), found.numpy())
         return found
     if a.shape[1] <= MANY:

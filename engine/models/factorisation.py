@@ -224,7 +224,7 @@ class MatrixFactorization(Stacked):
 
 def _add_product(table: Tensor, index: Tensor, left: Tensor, right: Tensor) -> None:
     """table [R, rows, d] += left @ right at index [a], each row once."""
-    if len(table) > 1:
+    if table.shape[0] > 1:
         add_rows(table, index, torch.bmm(left, right))
     else:  # a short way, as calls take longer than sums
         table.index_copy_(1, index, torch.baddbmm(table.index_select(1, index), left, right))

@@ -33,7 +33,7 @@ def products(users: Tensor, items: Tensor, user: Tensor, item: Tensor) -> Tensor
     """Users [R, a, .] times items [R, b, .] of each pair, [R, n]; indices [n] or [R, n]."""
     if not compiled(users):
         return _gathered(users, items, user, item)
-    out = users.new_empty(len(users), user.shape[-1])
+    out = users.new_empty(users.shape[0], user.shape[-1])
     kernels.products(array(users), array(items), _codes(user), _codes(item), out.numpy())
     return out
 
@@ -102,7 +102,7 @@ def square_gradient(
 def _places(index: Tensor, n: int) -> NDArray[np.int64]:
     """Where each of n codes stands in `index` [m], -1 where it does not."""
     found = np.full(n, -1)
-    found[index.numpy()] = np.arange(len(index))
+    found[index.numpy()] = np.arange(index.shape[0])
     return found
 
 

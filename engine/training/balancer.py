@@ -123,12 +123,19 @@ class Balancer:
         return learned
 
     def _q(
-        self, lanes: Lanes, support: str, batch: Batch, x: Tensor, pick: Tensor | None
+        self,
+        lanes: Lanes,
+        support: str,
+        batch: Batch,
+        x: Tensor,
+        pick: Tensor | None,
+        at: Anchor | None = None,
     ) -> Tensor:
-        """exp of `log_q`, of now."""
+        """exp of `log_q`."""
         if self._linear or lanes.any_exact:
-            return self.log_q(lanes, support, batch, x, pick).exp()
-        score = picked(scores_of(self._xi.models[support], support, batch), pick)
+            return self.log_q(lanes, support, batch, x, pick, at).exp()
+        xi = self._xi.models if at is None else at.xi
+        score = picked(scores_of(xi[support], support, batch), pick)
         return shares(score, self._config.weights_map)
 
     def observe(
@@ -189,14 +196,18 @@ class Balancer:
         naive = self._config.penalty == "block"
         x = self._followed(batch, x)
         if lanes.any_learned and (chosen.fit is None or len(chosen.fit) > 1):
-            log_q = self._log_qs(lanes, batch, chosen, x, None)
+            log_q, before = {}, {}
+            for support in self._supports:
+                pick = chosen.fitted(support)
+                of_pairs = lanes, support, batch, picked(x.of(support), pick), pick
+                log_q[support] = self.log_q(*of_pairs)
+                if not naive:
+                    before[support] = self._q(*of_pairs, at=anchor)
             q = {support: log.exp() for support, log in log_q.items()}
             now = self._lefts(q, chosen, x)
             if naive:
                 residual = now - target()
             else:
-                then = self._log_qs(lanes, batch, chosen, x, anchor)
-                before = {support: log.exp() for support, log in then.items()}
                 residual = anchor.residual + now - self._lefts(before, chosen, x)
             pull = lanes.lam.view(-1, 1, 1)
             if anchor.metric.shape[1] > 1:  # of one moment it is 1
@@ -220,22 +231,6 @@ class Balancer:
             return x
         assert isinstance(batch.position, Tensor)  # of a block, not of all ratings
         return BlockMoments(self.anchor.x.index_select(1, batch.position), x.everywhere)
-
-    def _log_qs(
-        self,
-        lanes: Lanes,
-        batch: Batch,
-        chosen: Selection,
-        x: BlockMoments,
-        at: Anchor | None,
-    ) -> dict[str, Tensor]:
-        """`log_q` of every support, of the pairs that weights are fitted on."""
-        found = {}
-        for support in self._supports:
-            pick = chosen.fitted(support)
-            inside = picked(x.of(support), pick)
-            found[support] = self.log_q(lanes, support, batch, inside, pick, at)
-        return found
 
     def _lefts(self, q: dict[str, Tensor], chosen: Selection, x: BlockMoments) -> Tensor:
         """The block's left side with such weights, [R, k]."""

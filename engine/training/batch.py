@@ -76,7 +76,9 @@ class Grid:
     @classmethod
     def of(cls, users: Tensor, items: Tensor, cell: Tensor, level: Tensor) -> Grid:
         """level [n]: 1 or 2, of the observed pairs."""
-        levels = torch.zeros(len(users) * len(items), dtype=level.dtype, device=level.device)
+        levels = torch.zeros(
+            users.shape[0] * items.shape[0], dtype=level.dtype, device=level.device
+        )
         levels[cell] = level
         return cls(users, items, cell, levels)
 

@@ -72,7 +72,7 @@ class Selector:
         lanes = self._lanes
         mask_u, mask_i = lanes.covered_user, lanes.covered_item
         if self._held is None and mask_u is None:
-            return Selection(None, None, None, None, batch.mass, len(batch.user))
+            return Selection(None, None, None, None, batch.mass, batch.user.shape[0])
         everywhere, mass = None, batch.mass
         inside = torch.ones_like(batch.user, dtype=torch.bool)
         if mask_u is not None and mask_i is not None:
