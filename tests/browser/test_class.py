@@ -12,7 +12,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 
 from by_hand import pick, press_for, switch_to, unfold, until  # noqa: E402
-from figure_zoom import RANGE, zoom  # noqa: E402
+from figures import RANGE, ask, wait_for, zoom  # noqa: E402
 from test_play import MARKS, drag_lam  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -70,7 +70,7 @@ def train(page: sync_api.Page) -> dict[str, str]:
     expect(start).to_be_enabled(timeout=30 * SECONDS)
     press_for(page, start, re.compile(f"launch=(?!{before[0]})" if before else "launch="))
     found = verdict(page)
-    assert page.evaluate(REVISION) in page.url  # the curves are those of this launch
+    assert ask(page, REVISION) in page.url  # the curves are those of this launch
     return found
 
 
@@ -194,16 +194,16 @@ def test_minute_8_lam_moves_while_it_trains_and_at_0_the_weights_are_uniform(
     expect(lesson.get_by_text("moves while it trains")).to_be_visible()
     zoomed = zoom(lesson)
     drag_lam(lesson, -60)
-    lesson.wait_for_function(f"() => ({MARKS})()[1] >= 1", timeout=60 * SECONDS)
-    assert lesson.evaluate(MARKS) == [6, 1, 1]
+    wait_for(lesson, f"() => ({MARKS})()[1] >= 1")
+    assert ask(lesson, MARKS) == [6, 1, 1]
     lesson.locator(".st-key-f_lam input").first.press("Home")
-    lesson.wait_for_function(f"() => ({MARKS})()[1] >= 2", timeout=60 * SECONDS)
-    assert lesson.evaluate(MARKS) == [6, 2, 2]
+    wait_for(lesson, f"() => ({MARKS})()[1] >= 2")
+    assert ask(lesson, MARKS) == [6, 2, 2]
     expect(lesson.get_by_text("Weights go back to uniform")).to_be_visible()
     told = lesson.locator(".live-figure-said").first
     expect(told).to_contain_text("weight entropy 1.000", timeout=60 * SECONDS)
     grown(lesson)
-    assert lesson.evaluate(RANGE) == pytest.approx(zoomed)
+    assert ask(lesson, RANGE) == pytest.approx(zoomed)
     expect(lesson.get_by_text(re.compile("settings have changed"))).to_have_count(0)
     lesson.get_by_role("button", name="Stop", exact=True).click()
     expect(lesson.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=30 * SECONDS)
@@ -227,21 +227,21 @@ def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     grown(page)
 
     page.locator(".live-figure .legendtoggle").nth(1).click()  # hides the twin
-    page.wait_for_function(f"() => ({HIDDEN})().length > 0")
-    hidden = set(page.evaluate(HIDDEN))
+    wait_for(page, f"() => ({HIDDEN})().length > 0")
+    hidden = set(ask(page, HIDDEN))
     page.get_by_role("button", name="View").click()
     sides = page.get_by_role("button", name="Both sides of the constraint")
     press_for(page, sides, re.compile("panels=[^&]*sides"))
-    page.wait_for_function(f"() => ({PANELS})().length === 7", timeout=30 * SECONDS)
+    wait_for(page, f"() => ({PANELS})().length === 7")
     grown(page, 2)  # the menu stays open while epochs come
     expect(page.get_by_role("slider", name="Smoothing")).to_be_visible()
     page.keyboard.press("Escape")
     zoomed = zoom(page)
     page.wait_for_url(re.compile("zoom="), timeout=30 * SECONDS)
     grown(page)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert ask(page, RANGE) == pytest.approx(zoomed)
     same = f"hidden => JSON.stringify([...new Set(({HIDDEN})())].sort()) === JSON.stringify(hidden)"
-    page.wait_for_function(same, arg=sorted(hidden))
+    wait_for(page, same, sorted(hidden))
 
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     other = context.new_page()
@@ -249,8 +249,8 @@ def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     expect(other.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     other.wait_for_function(f"() => ({EPOCHS})() > 0", timeout=60 * SECONDS)
     grown(other)
-    assert other.evaluate(RANGE) == pytest.approx(zoomed, rel=1e-3)
-    assert other.evaluate(PANELS) == page.evaluate(PANELS)
+    assert ask(other, RANGE) == pytest.approx(zoomed, rel=1e-3)
+    assert ask(other, PANELS) == ask(page, PANELS)
     other.wait_for_url(lambda url: url == page.url, timeout=30 * SECONDS)
     context.close()
 
@@ -258,7 +258,7 @@ def test_zoom_panels_and_legend_last_through_updates_and_in_a_second_browser(
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     page.wait_for_function(f"() => ({EPOCHS})() > 0", timeout=60 * SECONDS)
     grown(page)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed, rel=1e-3)
+    assert ask(page, RANGE) == pytest.approx(zoomed, rel=1e-3)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible(timeout=30 * SECONDS)
     assert wrong == []

@@ -8,7 +8,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 
 from by_hand import pick, press_for  # noqa: E402
-from figure_zoom import RANGE, unzoom, zoom  # noqa: E402
+from figures import RANGE, ask, unzoom, wait_for, zoom  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ def test_start_watch_zoom_refresh_and_stop(page: sync_api.Page, app: str) -> Non
     zoomed = zoom(page)
     seen = int(page.evaluate(ENTROPY))
     wait_for_points(page, seen + 4)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert ask(page, RANGE) == pytest.approx(zoomed)
 
     address = page.url
     page.reload()
@@ -121,7 +121,7 @@ def test_the_figure_follows_the_theme(
     page.goto(app)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     drawn = "() => document.querySelector('.live-figure-plot')._fullLayout.font.color"
-    page.wait_for_function(f"colour => ({drawn})() === colour", arg=colour)
+    wait_for(page, f"colour => ({drawn})() === colour", colour)
     context.close()
 
 
@@ -131,10 +131,11 @@ def test_on_a_phone_the_panels_stand_one_under_another(browser: sync_api.Browser
     page.goto(app)
     expect(page.locator(".live-figure .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
-    page.wait_for_function(
+    wait_for(
+        page,
         """() => { const full = document.querySelector('.live-figure-plot')._fullLayout;
              const left = ['', 2, 3, 4, 5, 6].map(k => full['xaxis' + k]._offset);
-             return new Set(left).size === 1; }"""
+             return new Set(left).size === 1; }""",
     )
     context.close()
 

@@ -11,7 +11,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 
 from by_hand import IN_THE_MIDDLE, pick, until  # noqa: E402
-from figure_zoom import RANGE, zoom  # noqa: E402
+from figures import RANGE, ask, wait_for, zoom  # noqa: E402
 from test_lab import ENDLESS, SECONDS, start, wait_for_points  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -65,17 +65,16 @@ def test_lam_dragged_while_it_trains_marks_every_axis_and_keeps_the_zoom(
     expect(page.get_by_text("moves while it trains")).to_be_in_viewport(timeout=30 * SECONDS)
     zoomed = zoom(page)
     drag_lam(page, -60)
-    marked = f"() => ({MARKS})()[1] >= 1"
-    page.wait_for_function(marked, timeout=60 * SECONDS)
-    assert page.evaluate(MARKS) == [6, 1, 1]
+    wait_for(page, f"() => ({MARKS})()[1] >= 1")
+    assert ask(page, MARKS) == [6, 1, 1]
     seen = wait_for_points(page, 1)
     wait_for_points(page, seen + 4)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
-    assert page.evaluate(MARKS) == [6, 1, 1]
+    assert ask(page, RANGE) == pytest.approx(zoomed)
+    assert ask(page, MARKS) == [6, 1, 1]
     expect(page.get_by_text(re.compile("λ = 2³ → "))).to_be_visible()
     page.reload()
     wait_for_points(page, seen)
-    assert page.evaluate(MARKS) == [6, 1, 1]
+    assert ask(page, MARKS) == [6, 1, 1]
     expect(page.get_by_text(re.compile("settings have changed"))).to_have_count(0)
     stop(page)
 

@@ -8,7 +8,7 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = sync_api.expect
 
-from figure_zoom import RANGE, zoom  # noqa: E402
+from figures import RANGE, ask, wait_for, zoom  # noqa: E402
 
 pytestmark = pytest.mark.browser
 
@@ -37,9 +37,9 @@ def finished(browser: sync_api.Browser, app: str) -> Iterator[sync_api.Page]:
     zoomed = zoom(page)
     page.wait_for_function(f"n => ({POINTS})() >= n", arg=1, timeout=120 * SECONDS)
     page.wait_for_function(f"n => ({POINTS})() >= n", arg=ALL, timeout=120 * SECONDS)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert ask(page, RANGE) == pytest.approx(zoomed)
     expect(page.get_by_text("All 12 runs measured here")).to_be_visible(timeout=60 * SECONDS)
-    assert page.evaluate(RANGE) == pytest.approx(zoomed)
+    assert ask(page, RANGE) == pytest.approx(zoomed)
     yield page
     context.close()
 
@@ -90,9 +90,10 @@ def test_the_address_shows_the_same_study_in_another_browser_on_a_phone(
     page.wait_for_function(f"n => ({POINTS})() >= n", arg=ALL, timeout=60 * SECONDS)
     expect(page.get_by_text("All 12 runs measured here")).to_be_visible(timeout=30 * SECONDS)
     page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
-    page.wait_for_function(
+    wait_for(
+        page,
         """() => { const full = document.querySelector('.live-figure-plot')._fullLayout;
-             return new Set(['', 2, 3, 4].map(k => full['xaxis' + k]._offset)).size === 1; }"""
+             return new Set(['', 2, 3, 4].map(k => full['xaxis' + k]._offset)).size === 1; }""",
     )
     context.close()
 

@@ -8,6 +8,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 
 from by_hand import until  # noqa: E402
+from figures import ask, wait_for  # noqa: E402
 from test_lab import ENDLESS, SECONDS, start, stop, wait_for_points  # noqa: E402
 
 pytestmark = pytest.mark.browser
@@ -47,13 +48,13 @@ FILLED = f"""() => {{
 
 def drag(page: sync_api.Page, place: str) -> list[float]:
     """Zoom into a figure by a box over its middle; the ranges afterwards."""
-    before = page.evaluate(RANGES, place)
+    before = ask(page, RANGES, place)
 
     def zoomed() -> bool:
-        return page.evaluate(ZOOMED, place) and page.evaluate(RANGES, place) != before
+        return ask(page, ZOOMED, place) and ask(page, RANGES, place) != before
 
     def try_it() -> None:
-        page.evaluate(PLACE, [place, 0, 0])
+        ask(page, PLACE, [place, 0, 0])
         box = page.locator(f"{place} .nsewdrag").first.bounding_box()
         at = [(box["x"] + k * box["width"], box["y"] + k * box["height"]) for k in (0.3, 0.7)]
         page.mouse.move(*at[0])
@@ -63,16 +64,16 @@ def drag(page: sync_api.Page, place: str) -> list[float]:
         page.wait_for_timeout(700)
 
     until(zoomed, try_it, "no zoom")
-    return list(page.evaluate(RANGES, place))
+    return list(ask(page, RANGES, place))
 
 
 def click(page: sync_api.Page, place: str, x: float, y: float, url: str) -> None:
     """Click a point of a figure, until the address says so."""
 
     def try_it() -> None:
-        page.mouse.move(*page.evaluate(PLACE, [place, x, y]))
+        page.mouse.move(*ask(page, PLACE, [place, x, y]))
         page.wait_for_timeout(150)
-        page.mouse.click(*page.evaluate(PLACE, [place, x, y]))
+        page.mouse.click(*ask(page, PLACE, [place, x, y]))
         try:  # patiently: a second click on a cell would let go of it
             page.wait_for_url(re.compile(url), timeout=20 * SECONDS)
         except sync_api.TimeoutError:
@@ -82,8 +83,8 @@ def click(page: sync_api.Page, place: str, x: float, y: float, url: str) -> None
 
 
 def wait_for_epoch(page: sync_api.Page, after: int) -> int:
-    page.wait_for_function(f"n => ({EPOCH})() > n", arg=after, timeout=60 * SECONDS)
-    return int(page.evaluate(EPOCH))
+    wait_for(page, f"n => ({EPOCH})() > n", after)
+    return int(ask(page, EPOCH))
 
 
 @pytest.fixture
@@ -119,17 +120,17 @@ def test_zoom_and_pick_stand_while_new_epochs_come(
     lab, page = training
     zoomed = drag(page, HISTOGRAM)
     click(page, MAP, 5, 8, r"pick=cell-8-5(&|$)")
-    page.wait_for_function(FRAME, timeout=30 * SECONDS)
+    wait_for(page, FRAME)
     part = drag(page, MAP)
-    frame = page.evaluate(FRAME)
+    frame = ask(page, FRAME)
     assert [frame[k] for k in ("x0", "x1", "y0", "y1")] == [4.5, 5.5, 7.5, 8.5]
 
-    epoch = int(page.evaluate(EPOCH))
+    epoch = int(ask(page, EPOCH))
     for _ in range(3):
         epoch = wait_for_epoch(page, epoch)
-    assert page.evaluate(RANGES, HISTOGRAM) == pytest.approx(zoomed)
-    assert page.evaluate(RANGES, MAP) == pytest.approx(part)
-    assert page.evaluate(FRAME) == frame
+    assert ask(page, RANGES, HISTOGRAM) == pytest.approx(zoomed)
+    assert ask(page, RANGES, MAP) == pytest.approx(part)
+    assert ask(page, FRAME) == frame
     assert "pick=cell-8-5" in page.url
     assert "epoch=" not in page.url  # the newest, whichever it is
 
@@ -140,7 +141,7 @@ def test_zoom_and_pick_stand_while_new_epochs_come(
         lambda: (slider.press("Home"), page.wait_for_timeout(2000)),
         "epoch 1 could not be chosen",
     )
-    page.wait_for_function(f"() => ({EPOCH})() === 1", timeout=30 * SECONDS)
+    wait_for(page, f"() => ({EPOCH})() === 1")
     told = page.get_by_text(re.compile(r"epoch \d+ of at most"))
     before = told.inner_text()
     page.wait_for_function(
@@ -148,10 +149,10 @@ def test_zoom_and_pick_stand_while_new_epochs_come(
         arg=before,
         timeout=60 * SECONDS,
     )
-    assert page.evaluate(EPOCH) == 1
-    assert page.evaluate(RANGES, HISTOGRAM) == pytest.approx(zoomed)
-    assert page.evaluate(RANGES, MAP) == pytest.approx(part)
-    assert page.evaluate(FRAME) == frame
+    assert ask(page, EPOCH) == 1
+    assert ask(page, RANGES, HISTOGRAM) == pytest.approx(zoomed)
+    assert ask(page, RANGES, MAP) == pytest.approx(part)
+    assert ask(page, FRAME) == frame
 
     # When it ends, the page opens in full around the cell that was picked.
     lab.bring_to_front()
@@ -169,17 +170,17 @@ def _pairs_keep_their_zoom(page: sync_api.Page) -> None:
     expect(page.locator(f"{PAIRS} .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     zoomed = drag(page, PAIRS)
     page.wait_for_url(re.compile(r"box=\d+-\d+-\d+-\d+"), timeout=30 * SECONDS)
-    click(page, PAIRS, *page.evaluate(FILLED), r"pick=cell-8-5-pair-\d+")
+    click(page, PAIRS, *ask(page, FILLED), r"pick=cell-8-5-pair-\d+")
     expect(page.get_by_text("This rating counts as")).to_be_visible(timeout=30 * SECONDS)
     expect(page.locator(".st-key-w_pair_table")).to_contain_text("1/p̂")
-    assert page.evaluate(RANGES, PAIRS) == pytest.approx(zoomed)
+    assert ask(page, RANGES, PAIRS) == pytest.approx(zoomed)
 
     address = page.url
     page.get_by_role("button", name="Play").click()
     page.wait_for_url(re.compile(r"epoch=(?!1(&|$))\d+"), timeout=60 * SECONDS)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=30 * SECONDS)
-    assert page.evaluate(RANGES, PAIRS) == pytest.approx(zoomed)
+    assert ask(page, RANGES, PAIRS) == pytest.approx(zoomed)
     box, pick = (re.search(f"{name}=[^&]*", address)[0] for name in ("box", "pick"))
     assert box in page.url
     assert pick in page.url
@@ -188,6 +189,6 @@ def _pairs_keep_their_zoom(page: sync_api.Page) -> None:
     expect(page.locator(f"{PAIRS} .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     page.wait_for_timeout(1500)
     # The address has whole users and items: at most one more on each side.
-    for now, then in zip(page.evaluate(RANGES, PAIRS), zoomed, strict=True):
+    for now, then in zip(ask(page, RANGES, PAIRS), zoomed, strict=True):
         assert abs(now - then) <= 1
     assert pick in page.url
