@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from dashboard.charts.theme import decimals_for, number
 from dashboard.settings import is_simulated, lam_counts
@@ -111,7 +111,7 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(float("nan"), None, 0)
     if len(kept) == 1:
         return Interval(float(kept[0]), None, 1)
-    half = stats.t.ppf((1 + LEVEL) / 2, len(kept) - 1) * kept.std(ddof=1) / np.sqrt(len(kept))
+    half = stdtrit(len(kept) - 1, (1 + LEVEL) / 2) * kept.std(ddof=1) / np.sqrt(len(kept))
     return Interval(float(kept.mean()), float(half), len(kept))
 
 

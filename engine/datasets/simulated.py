@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
-from scipy.optimize import brentq, newton
 from scipy.special import expit, logit
 
 from engine.datasets.ratings import FloatArray, IntArray, Pairs, Ratings, Truth
 from engine.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 RANK, EFFECT_SD, RHO, DELTA, POSITIVE_SHARE = 8, 0.5, 0.8, 1.0, 0.2
 STREAMS = ("P", "Q", "alpha", "beta", "a", "b", "epsilon", "rating", "observed", "random")
@@ -216,6 +218,8 @@ def _nominal(low: float, high: float, gamma: float) -> CubicSpline:
     p depends on a pair through one number only, so quadrature at every pair would be a waste; the
     spline's error is below 1e-9.
     """
+    from scipy.interpolate import CubicSpline  # slow to load, and the catalogue does without
+
     node, weight = np.polynomial.hermite_e.hermegauss(HERMITE_NODES)
     grid = np.linspace(low, high, SPLINE_NODES)
     return CubicSpline(grid, expit(grid[:, None] + gamma * node) @ (weight / weight.sum()))
@@ -226,6 +230,8 @@ def _intercept(score: FloatArray, mean: float) -> float:
 
     Bracketed on every k-th score, which is cheap, then a few secant steps on all of them.
     """
+    from scipy.optimize import brentq, newton
+
     flat = score.reshape(-1)
     some = flat[:: max(1, flat.size // SOLVE_SAMPLE)]
 

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
 from engine.exact.dual import Penalty, Solution, solve_scalar, solve_vector
 from engine.exact.moments import Blocks, FloatArray, Floats
@@ -229,5 +228,7 @@ def _capped(
         return min(one.ess for one in blocks.softmax(length * nu)) - ess_floor
 
     if ess_floor > 0 and spare(1.0) < 0:
+        from scipy.optimize import brentq  # a fifth of a second to load, and seldom needed
+
         nu, bound = nu * brentq(spare, 0.0, 1.0, xtol=1e-14, rtol=1e-13), "ess"
     return nu, bound

@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from engine.config import RunConfig
 from engine.datasets.ratings import FloatArray
@@ -116,6 +115,8 @@ def _ratio(a: FloatArray, b: FloatArray, size: int) -> Outcome:
     if min(len(a), len(b)) < 2:
         told = f"{said}; one timing has no interval)."
         return Outcome("undecided", told, source="measured", seeds=1)
+    from scipy import stats  # takes half a second to load
+
     half = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
     low, high = math.exp(float(half.low)), math.exp(float(half.high))
     told = f"{said}; 95 % interval {low:.2f} to {high:.2f})."

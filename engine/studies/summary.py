@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from engine.claims import paired_interval
 from engine.events import METRICS
@@ -41,7 +41,7 @@ def summarise(frame: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     )
     n = found["count"].to_numpy()
     with np.errstate(invalid="ignore"):
-        half = stats.t.ppf(0.975, np.where(n > 1, n - 1, np.nan)) * found["std"] / np.sqrt(n)
+        half = stdtrit(np.where(n > 1, n - 1, np.nan), 0.975) * found["std"] / np.sqrt(n)
     found = found.assign(low=found["mean"] - half, high=found["mean"] + half)
     found = found.rename(columns={"std": "sd", "count": "n"})
     sources = known.groupby("place")["source"].agg(
