@@ -146,8 +146,11 @@ class Blocks:
         return tuple(self._softmax(nu, block) for block in range(len(self.x)))
 
     def _softmax(self, nu: FloatArray, block: int) -> Softmax:
-        e = np.concatenate([np.einsum("k,kn->n", nu, z) for z in self._chunks(block)])
-        n, top = len(e), float(e.max())
+        n, start = len(self.x[block]), 0
+        e = np.empty(n)
+        for z in self._chunks(block):
+            start += np.einsum("k,kn->n", nu, z, out=e[start : start + z.shape[1]]).size
+        top = float(e.max())
         e -= top
         q = np.exp(e)
         total = float(q.sum())

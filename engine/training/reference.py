@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.balancing import shrunk
 from engine.config import RunConfig, columns_of
 from engine.datasets.ratings import FloatArray
+from engine.diagnostics import SLAB
 from engine.events import REACH
 from engine.exact import ExactWeights, solve_exact
 from engine.training.constraint import GlobalPass, Side
@@ -60,12 +62,15 @@ def exact_facts(result: GlobalPass | Posed, lane: int, config: RunConfig) -> dic
 
 def _apart(side: Side, lane: int, mu: FloatArray, log_total: float) -> float:
     """KL(learned || exact), of log q and x mu - log_total without further logarithms."""
-    log_q, x = _numpy(side.log_q[lane]), _numpy(side.x[lane])
-    q = np.exp(log_q)
-    mass = float(q.sum())  # 1 up to the rounding of log q
-    mean = np.einsum("n,nk->k", q, x) / mass
-    own = float(np.einsum("n,n->", q, log_q)) / mass - math.log(mass)
-    return max(own - float(mean @ mu) + log_total, 0.0)
+    mass, own, mean = 0.0, 0.0, np.zeros(len(mu))
+    parts = zip(*(torch.split(values[lane], SLAB) for values in (side.log_q, side.x)), strict=True)
+    for log_q, x in ((_numpy(a), _numpy(b)) for a, b in parts):
+        q = np.exp(log_q)
+        mass += float(q.sum())
+        own += float(np.einsum("n,n->", q, log_q))
+        mean += np.einsum("n,nk->k", q, x)
+    # The mass is 1 up to the rounding of log q.
+    return max((own - float(mean @ mu)) / mass - math.log(mass) + log_total, 0.0)
 
 
 def _reach(best: ExactWeights, config: RunConfig) -> dict[str, float]:

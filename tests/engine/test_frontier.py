@@ -10,11 +10,13 @@ from scipy.interpolate import PchipInterpolator
 from small_runs import make, tiny, train
 
 from engine.balancing import moment_metric, shrunk
+from engine.diagnostics import kl
 from engine.exact import solve_exact
 from engine.jobs.building import tuned
 from engine.training import frontier as module
 from engine.training.constraint import GlobalPass
 from engine.training.frontier import frontier_due, frontiers, places
+from engine.training.reference import exact_facts, exact_solution
 from engine.training.telling import weight_blocks
 from engine.training.trainer import Trainer
 
@@ -73,6 +75,17 @@ def test_the_frontier_is_made_of_exact_solutions(seen) -> None:
     assert points[0].tolist() == pytest.approx([0, 1, points[0, 2]])
     assert (np.diff(points[:, 2]) < 0).all()
     assert (np.diff(points[:, 1]) < 0).all()
+
+
+def test_learned_weights_are_as_far_from_the_exact_ones_as_kl_says(seen) -> None:
+    result, (config, _) = seen
+    best = exact_solution(result, 0, config)
+    apart = [
+        kl(side.log_q[0].double().exp().numpy(), weights)
+        for side, weights in zip(result.sides, best.weights, strict=True)
+    ]
+    assert max(apart) > 1e-9
+    assert exact_facts(result, 0, config)["exact_kl"] == pytest.approx(max(apart), rel=1e-6)
 
 
 def test_no_weights_stand_beyond_the_frontier(seen) -> None:

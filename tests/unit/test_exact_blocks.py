@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import softmax
 
+from engine.diagnostics import ess_share, normalised_entropy
 from engine.exact import solve_exact
 from engine.exact.moments import Blocks
 from tests.unit.exact_problems import S, entropy_loss, errors, three_moments
@@ -56,15 +57,37 @@ def test_two_blocks_against_a_generic_solver() -> None:
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x = three_moments(1000)
-    nu = np.array([0.8, -1.5, 0.3])
-    blocks = Blocks.of((x, x[:300]), (1.0, S))
-    whole = blocks.tilt(nu)
+    given, nu = ((x, x[:300]), (1.0, S)), np.array([0.8, -1.5, 0.3])
+    blocks = Blocks.of(*given)
+    whole, weighed = blocks.tilt(nu), blocks.softmax(nu)
+    monkeypatch.setattr("engine.exact.moments.KEPT", 0)
     monkeypatch.setattr("engine.exact.moments.CHUNK", 64)
-    parts = blocks.tilt(nu)
+    again = Blocks.of(*given)
+    assert again._standard is None
+    parts = again.tilt(nu)
     assert parts.potential == pytest.approx(whole.potential, rel=1e-12)
     assert parts.ceiling == whole.ceiling
     assert parts.left == pytest.approx(whole.left, rel=1e-10)
     assert parts.curvature == pytest.approx(whole.curvature, rel=1e-10)
+    for one, other in zip(again.softmax(nu), weighed, strict=True):
+        assert one.weights == pytest.approx(other.weights, rel=1e-12)
+    assert again.left(weighed) == pytest.approx(blocks.left(weighed), rel=1e-12)
+
+
+def test_weights_tell_their_numbers() -> None:
+    """By their scores, what `engine.diagnostics` finds of the weights themselves."""
+    x = three_moments(1000)
+    blocks = Blocks.of((x, x[:300], x[:1]), (1.0, S, 0.5))
+    nu = np.array([0.8, -1.5, 0.3])
+    mu = nu / blocks.scale
+    found = blocks.softmax(nu)
+    for rows, mass, one in zip((1000, 300, 1), blocks.mass, found, strict=True):
+        assert one.weights.sum() == pytest.approx(mass)
+        assert one.entropy == pytest.approx(normalised_entropy(one.weights))
+        assert one.ess == pytest.approx(ess_share(one.weights))
+        assert one.weights / mass == pytest.approx(np.exp(x[:rows] @ mu - one.log_total))
+    left = sum(one.weights @ x[: len(one.weights)] for one in found)
+    assert blocks.left(found) == pytest.approx(left)
 
 
 def test_the_tilt_is_the_gradient_and_hessian_of_its_potential() -> None:
