@@ -77,10 +77,11 @@ def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
     """weights [R, n] of B, 0 where a pair is held out; inverse [R or 1, n]. Sums in float64."""
     step = max(1, SLAB // len(weights))
     parts, ps = torch.split(weights.cpu(), step, 1), torch.split(inverse.cpu(), step, 1)
-    sums = np.zeros((7, len(weights)))
+    sums = np.zeros((6, len(weights)))
     for part, p in zip(map(array, parts), map(array, ps), strict=True):
         _add(part, p, np.log(np.maximum(part, part.dtype.type(LEAST))), sums)
-    count, total, largest, logs, square, used, used_square = torch.as_tensor(sums)
+    largest = weights.amax(1).double().cpu()
+    count, total, logs, square, used, used_square = torch.as_tensor(sums)
     unit = count / total  # times a weight is it of mean 1
     return _rows(
         (
@@ -95,30 +96,27 @@ def _observed(weights: Tensor, inverse: Tensor) -> list[WeightBlock]:
 
 @loops
 def _add(weight: Any, inverse: Any, log: Any, sums: Any) -> None:
-    """Add, of weights w [R, n], to sums [7, R]: how many are positive, w, and the largest in place
-    of a sum; w log w, w^2, w/p, (w/p)^2.
+    """Add, of weights w [R, n], to sums [6, R]: how many are positive, w, w log w, w^2, w/p,
+    (w/p)^2. The largest is not sought here: it would keep the loop from being vectorised.
     """
     for r in range(weight.shape[0]):
         q = r if inverse.shape[0] > 1 else 0
-        count, total, largest = 0.0, 0.0, sums[2, r]
-        logs, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0
+        count, total, logs, square, all_used, used_square = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(weight.shape[1]):
             w = np.float64(weight[r, k])
             used = w * inverse[q, k]
-            count += w > 0
+            count += 1.0 if w > 0 else 0.0
             total += w
-            largest = max(largest, w)
             logs += w * log[r, k]
             square += w * w
             all_used += used
             used_square += used * used
         sums[0, r] += count
         sums[1, r] += total
-        sums[2, r] = largest
-        sums[3, r] += logs
-        sums[4, r] += square
-        sums[5, r] += all_used
-        sums[6, r] += used_square
+        sums[2, r] += logs
+        sums[3, r] += square
+        sums[4, r] += all_used
+        sums[5, r] += used_square
 
 
 def _everywhere(side: Side) -> list[WeightBlock]:
