@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from engine.loops import loops
 
 
@@ -20,8 +22,8 @@ def products(users: Any, items: Any, user: Any, item: Any, out: Any) -> None:
         q = r if user.shape[0] > 1 else 0
         for k in range(out.shape[1]):
             a, b = users[r, user[q, k]], items[r, item[q, k]]
-            total = a[0] * b[0]
-            for j in range(1, a.shape[0]):
+            total = out.dtype.type(0)
+            for j in range(a.shape[0]):
                 total += a[j] * b[j]
             out[r, k] = total
 
@@ -34,10 +36,11 @@ def add_gradients(
     for r in range(slope.shape[0]):
         q = r if user.shape[0] > 1 else 0
         for k in range(slope.shape[1]):
-            u, i, s = user[q, k], item[q, k], slope[r, k]
+            u, i, s = np.uintp(user[q, k]), np.uintp(item[q, k]), slope[r, k]  # none is negative
             a, b, of_a, of_b = users[r, u], items[r, i], to_users[r, u], to_items[r, i]
-            for j in range(a.shape[0]):
+            for j in range(a.shape[0]):  # two loops: rows that might overlap are checked for
                 of_a[j] += s * b[j]
+            for j in range(a.shape[0]):
                 of_b[j] += s * a[j]
 
 
@@ -62,8 +65,8 @@ def square_gradient(rows: Any, pairs: Any, places: Any, mu: Any, found: Any, by_
                 continue
             a = A[r, p] if p >= 0 else users[r, u]
             b = B[r, q] if q >= 0 else items[r, i]
-            slope = a[0] * b[0] - label[r, k]
-            for j in range(1, a.shape[0]):
+            slope = -label[r, k]
+            for j in range(a.shape[0]):
                 slope += a[j] * b[j]
             if mu.shape[0] > 0:
                 slope += mu[r]
