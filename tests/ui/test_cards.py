@@ -18,6 +18,7 @@ from engine.training.trainer import Trainer
 
 BY_NAME = {card.name: card for card in CARDS}
 SEEDS = 2
+FORMED = 10  # epochs
 
 
 def half_of(config: RunConfig) -> float:
@@ -41,6 +42,13 @@ class Trained:
         runs = [f"{run}{k}" for k in range(SEEDS)]
         rows = [self.rows[r, self.done[r].best_epoch or 0].columns()[name] for r in runs]
         return np.array([np.nan if v is None else v for v in rows])
+
+    def usually(self, name: str) -> np.ndarray:
+        """The median epoch's, of each seed, once weights have formed."""
+        later = [key for key in self.rows if key[1] > FORMED]
+        told = {key: self.rows[key].columns().get(name) for key in later}
+        seeds = [f"run{k}" for k in range(SEEDS)]
+        return np.array([np.median([v for (r, _), v in told.items() if r == s]) for s in seeds])
 
     def gains(self) -> np.ndarray:
         """True ideal loss, run minus twin."""
@@ -108,8 +116,9 @@ def test_too_few_uniform_ratings() -> None:
 
 def test_lam_too_large() -> None:
     found = trained("λ too large: weights collapse onto few ratings")
-    assert (found.at_best("ess") < 0.12).all()
-    assert (found.at_best("ess_estimate") < 0.12).all()
+    # From epoch to epoch the weights jump, by rounding even: a single one tells little.
+    assert (found.usually("ess") < 0.1).all()
+    assert (found.usually("ess_estimate") < 0.1).all()
     assert (found.gains() > 0.01).all()
 
 
