@@ -90,6 +90,9 @@ class Blocks:
         fifty times the arithmetic on a busy machine.
         """
         k = len(nu)
+        if k == 1 and not nu.any():  # known of a standardised moment
+            varies = np.where(np.isinf(self.scale), 0.0, self.total)
+            return Tilt(0.0, 0.0, np.zeros(1), varies[:, None])
         potential, ceiling = 0.0, 0.0
         left, curvature = np.zeros(k), np.zeros((k, k))
         for block, mass in enumerate(self.mass):
@@ -134,12 +137,6 @@ class Blocks:
         if sum(block.size for block in self.x) > KEPT:
             return None
         return tuple(self._z(block, slice(None)) for block in range(len(self.x)))
-
-    def uniform_curvature(self) -> FloatArray:
-        """sum mass Cov(z) at uniform weights, [k, k]; known where z is one standardised moment."""
-        if len(self.scale) == 1:
-            return np.where(np.isinf(self.scale), 0.0, self.total)[:, None]
-        return self.tilt(np.zeros(len(self.scale))).curvature
 
     def softmax(self, nu: FloatArray) -> tuple[Softmax, ...]:
         """The weights at nu, of every block; with e = z nu, H(q) = log sum exp e - E_q[e]."""

@@ -82,7 +82,7 @@ def make_problem(
     _check_strength(lam, tolerance)
     S = _checked_covariance(covariance, k, lam, tolerance)
     blocks = Blocks.of(x, tuple(float(m) for m in masses))
-    free = free_directions(blocks.uniform_curvature(), blocks.total)
+    free = free_directions(blocks.tilt(np.zeros(k)).curvature, blocks.total)
     standard = S / np.outer(blocks.scale, blocks.scale)
     lifted, ridged = _lifted(standard) if k > 1 else (standard, False)
     return Problem(
