@@ -60,12 +60,13 @@ def _lam(form: forms.Form, moves: Any) -> None:
     none, free = config.balance == "none", settings.lam_counts(config)
     lam = 0.0 if none else config.lam
     told = None if none else forecast(config)
-    make_show_once("f_lam", lam, _lam_mark(lam, told))
+    half = None if told is None else on_grid(told.lam_half)
+    make_show_once("f_lam", lam, names=half)
     st.select_slider(
         "λ, **moves while it trains**" if moves else "λ, strength of the balance constraint",
         lam_options(lam),
         key="f_lam",
-        format_func=lambda value: _lam_mark(value, told),
+        format_func=lambda value: _lam_mark(value, half),
         on_change=moving.move_lam if moves else widgets.chose,
         args=(moves or "lam",),
         disabled=not free and (none or lam > 0),
@@ -84,9 +85,8 @@ def _lam(form: forms.Form, moves: Any) -> None:
                 moving.seed_to_move(moves)
 
 
-def _lam_mark(value: float, told: Any) -> str:
-    half = told is not None and value == on_grid(told.lam_half)
-    return f"{lam_label(value)} ≈ λ½" if half else lam_label(value)
+def _lam_mark(value: float, half: float | None) -> str:
+    return f"{lam_label(value)} ≈ λ½" if value == half else lam_label(value)
 
 
 def _seeds(form: forms.Form) -> None:

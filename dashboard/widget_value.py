@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-_NOTHING, _LABELS = object(), "labels_told"
+_NOTHING, _NAMES = object(), "names_told"
 
 
 def make_show(key: str, value: Any) -> None:
@@ -20,14 +20,16 @@ def make_show(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def make_show_once(key: str, value: Any, label: str) -> None:
-    """As `make_show`, but only where the widget shows something else, or calls it otherwise.
+def make_show_once(key: str, value: Any, names: Any) -> None:
+    """As `make_show`, but only where the widget shows something else, or its choices are called
+    otherwise; names: what their names depend on.
 
-    For one that always stands there and is moved while looks come by themselves.
+    For one that always stands there and is moved while looks come by themselves: told of a move
+    that the reader has made, it would take back the next one.
     """
-    told = st.session_state.setdefault(_LABELS, {})
-    if told.get(key) != label or not _same(st.session_state.get(key, _NOTHING), value):
-        told[key] = label
+    told = st.session_state.setdefault(_NAMES, {})
+    if told.get(key, _NOTHING) != names or not _same(st.session_state.get(key, _NOTHING), value):
+        told[key] = names
         st.session_state[key] = value
 
 
