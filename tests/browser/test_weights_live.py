@@ -89,24 +89,15 @@ def wait_for_epoch(page: sync_api.Page, after: int) -> int:
 
 @pytest.fixture
 def training(page: sync_api.Page, app: str) -> tuple[sync_api.Page, sync_api.Page]:
-    """The Lab with a launch that trains, and in another tab the Weights page of its run."""
+    """The Lab with a launch that trains, and in another tab its link to the run's weights."""
     start(page, app + ENDLESS.replace("seeds=2", "seeds=1"))
     wait_for_points(page, 2)
+    link = page.get_by_role("link", name="Inspect these weights")
+    expect(link).to_have_attribute("href", re.compile("run="))
     weights = page.context.new_page()
-    weights.goto(f"{app}/weights")
-    box = weights.get_by_role("combobox").first
-    trains = weights.get_by_role("option", name=re.compile("in training$")).first
-    expect(box).to_be_visible(timeout=60 * SECONDS)
-    seen = weights.get_by_text("This run trains")
-
-    def choose() -> None:
-        if not trains.is_visible():
-            box.click()
-        if trains.is_visible():
-            trains.click()
-        weights.wait_for_timeout(1500)
-
-    until(seen.is_visible, choose, "the run in training could not be chosen")
+    weights.goto(f"{app}/{link.get_attribute('href')}")
+    expect(weights.get_by_text("This run trains")).to_be_visible(timeout=60 * SECONDS)
+    expect(weights.get_by_role("combobox").first).to_have_value(re.compile("in training$"))
     expect(weights.locator(f"{MAP} .main-svg").first).to_be_visible(timeout=60 * SECONDS)
     yield page, weights
     page.bring_to_front()
