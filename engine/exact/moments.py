@@ -97,7 +97,7 @@ class Blocks:
         left, curvature = np.zeros(k), np.zeros((k, k))
         for block, mass in enumerate(self.mass):
             top, total, mean, second = -np.inf, 0.0, np.zeros(k), np.zeros((k, k))
-            for z in self._chunks(block):
+            for _, z in self._chunks(block):
                 e = np.einsum("k,kn->n", nu, z)
                 peak = max(top, float(e.max()))
                 e -= peak
@@ -120,13 +120,14 @@ class Blocks:
             curvature += mass / total * second
         return Tilt(potential, ceiling, left, curvature)
 
-    def _chunks(self, block: int) -> Iterator[FloatArray]:
-        """z of a block, [k, rows] at a time; made once where that takes little memory."""
+    def _chunks(self, block: int) -> Iterator[tuple[slice, FloatArray]]:
+        """Rows of a block and their z, [k, rows]; z made once where that takes little memory."""
         if self._standard is not None:
-            yield self._standard[block]
+            yield slice(None), self._standard[block]
             return
         for start in range(0, len(self.x[block]), CHUNK):
-            yield self._z(block, slice(start, start + CHUNK))
+            rows = slice(start, start + CHUNK)
+            yield rows, self._z(block, rows)
 
     def _z(self, block: int, rows: slice) -> FloatArray:
         x = (self.x[block][rows] - self.centre[block]) / self.scale
@@ -143,10 +144,10 @@ class Blocks:
         return tuple(self._softmax(nu, block) for block in range(len(self.x)))
 
     def _softmax(self, nu: FloatArray, block: int) -> Softmax:
-        n, start = len(self.x[block]), 0
+        n = len(self.x[block])
         e = np.empty(n)
-        for z in self._chunks(block):
-            start += np.einsum("k,kn->n", nu, z, out=e[start : start + z.shape[1]]).size
+        for rows, z in self._chunks(block):
+            np.einsum("k,kn->n", nu, z, out=e[rows])
         top = float(e.max())
         e -= top
         q = np.exp(e)
@@ -164,9 +165,7 @@ class Blocks:
         """The left side of such weights in the moments' own units, [k]."""
         moved = np.zeros(len(self.scale))
         for block, one in enumerate(found):
-            start = 0
-            for z in self._chunks(block):
-                rows = slice(start, start := start + z.shape[1])
+            for rows, z in self._chunks(block):
                 moved += np.einsum("kn,n->k", z, one.weights[rows])
         unit = np.where(np.isinf(self.scale), 0.0, self.scale)
         return np.asarray(self.mean + unit * moved, dtype=np.float64)

@@ -113,11 +113,10 @@ class Balancer:
 
         x: [R, n', k], moments of the batch's pairs at `pick`.
         """
-        m, xi = (self._m, self._xi.models) if at is None else (at.m, at.xi)
+        m = self._m if at is None else at.m
         if self._linear:
             return log_weights(along(x, m))
-        score = picked(scores_of(xi[support], support, batch), pick)
-        learned = log_weights(score, self._config.weights_map)
+        learned = log_weights(self._score(support, batch, pick, at), self._config.weights_map)
         if lanes.any_exact:
             return torch.where(lanes.exact[:, None], log_weights(along(x, m)), learned)
         return learned
@@ -134,9 +133,14 @@ class Balancer:
         """exp of `log_q`."""
         if self._linear or lanes.any_exact:
             return self.log_q(lanes, support, batch, x, pick, at).exp()
+        return shares(self._score(support, batch, pick, at), self._config.weights_map)
+
+    def _score(
+        self, support: str, batch: Batch, pick: Tensor | None, at: Anchor | None = None
+    ) -> Tensor:
+        """h of the batch's pairs at `pick`, [R, n'], by the models of now or of an anchor."""
         xi = self._xi.models if at is None else at.xi
-        score = picked(scores_of(xi[support], support, batch), pick)
-        return shares(score, self._config.weights_map)
+        return picked(scores_of(xi[support], support, batch), pick)
 
     def observe(
         self,
@@ -263,7 +267,7 @@ class Balancer:
             model = self._xi.models[support]
             slope = score_gradient(log, picked(x.of(support), pick), pressure, sign, q[support])
             if config.weights_map == "sigmoid":
-                score = picked(scores_of(model, support, batch), pick)
+                score = self._score(support, batch, pick)
                 slope = through_map(slope, score, config.weights_map)
             if config.weights_mass == "released":
                 slope = slope / log.shape[-1] ** 2  # as it stands there: nothing is scaled up

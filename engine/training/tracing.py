@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.diagnostics import FloatArray
 from engine.loops import loops
-
-FloatArray = NDArray[np.float64]
 
 BINS = 1 << 10
 STEPS = 5  # of Newton's method from one lam to the next, at most
